@@ -1,0 +1,1 @@
+"""How Pullcord speaks with the world outside: Azure DevOps, Teams, HTTP, and a sandbox of both."""

@@ -1,0 +1,1 @@
+"""What Pullcord decides: no HTTP, no SQL dialect, no SDK types."""
