@@ -1,0 +1,97 @@
+"""Who did what. Entries are only ever added, and each carries a digest of all before it.
+
+A change or removal behind our back breaks the chain from there on, and ``verify`` names the first
+entry that does not fit. (Cutting entries off the very end leaves a chain that fits: keep an
+exported digest elsewhere where that matters.)
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import insert, text
+from sqlmodel import Session, col, select
+
+from storage.dialects import is_sqlite, table_of
+from storage.tables import AuditRow
+from storage.text import storable_text
+
+PROGRESS_EVERY = 10_000
+_CHAIN_LOCK = 0x70756C6C  # any constant of our own; names the chain's lock in PostgreSQL
+
+
+def append(
+    session: Session,
+    *,
+    at: datetime,
+    actor: str,
+    action: str,
+    connection: str = "",
+    subject: str = "",
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+    cause: str = "",
+) -> None:
+    """Add an entry, in the transaction of what it tells of. The fields are AuditRow's.
+
+    ``before`` and ``after`` must be JSON as it is (TypeError otherwise).
+    """
+    if not is_sqlite(session):
+        # Until this transaction ends, so that no two entries follow the same one. SQLite has one
+        # writer anyway.
+        session.connection().execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": _CHAIN_LOCK})
+    entry = {
+        "at": at.astimezone(UTC),
+        "actor": storable_text(actor),
+        "action": storable_text(action),
+        "connection": storable_text(connection),
+        "subject": storable_text(subject),
+        "before": None if before is None else dict(before),
+        "after": None if after is None else dict(after),
+        "cause": storable_text(cause),
+    }
+    newest = select(AuditRow.digest).order_by(col(AuditRow.id).desc()).limit(1)
+    digest = _digest(session.exec(newest).first() or "", entry)
+    session.connection().execute(insert(table_of(AuditRow)).values(**entry, digest=digest))
+
+
+def of_subject(session: Session, subject: str, *, limit: int = 100) -> list[AuditRow]:
+    """The newest entries of a subject (``pull_request/contoso/12``), newest first."""
+    statement = (
+        select(AuditRow)
+        .where(AuditRow.subject == subject)
+        .order_by(col(AuditRow.id).desc())
+        .limit(limit)
+    )
+    return list(session.exec(statement).all())
+
+
+def verify(session: Session, progress: Callable[[int], None] | None = None) -> int | None:
+    """Recompute the chain; the id of the first entry that does not fit, None when all do.
+
+    Args:
+        session: a session to read from.
+        progress: called with the number of entries seen so far, now and then and at the end.
+    """
+    previous = ""
+    seen = 0
+    statement = select(AuditRow).order_by(col(AuditRow.id)).execution_options(yield_per=1_000)
+    for row in session.exec(statement):
+        if row.digest != _digest(previous, row.model_dump(exclude={"id", "digest"})):
+            return row.id
+        session.expunge(row)
+        previous = row.digest
+        seen += 1
+        if progress and seen % PROGRESS_EVERY == 0:
+            progress(seen)
+    if progress:
+        progress(seen)
+    return None
+
+
+def _digest(previous: str, entry: Mapping[str, Any]) -> str:
+    written = {**entry, "at": entry["at"].astimezone(UTC).isoformat(timespec="microseconds")}
+    canonical = json.dumps(written, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(f"{previous}\n{canonical}".encode()).hexdigest()

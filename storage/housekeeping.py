@@ -1,0 +1,50 @@
+"""Forgetting what has been dealt with long ago. The audit and dead letters are kept."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, delete
+from sqlmodel import Session, SQLModel, col, select
+
+from storage.tables import ActivityRow, InboxRow, OutboxRow
+
+KEEP_BODIES = timedelta(days=30)
+"""Azure DevOps shows its own delivery history for 7 days; nothing is delivered again after that."""
+KEEP_ACTIVITIES = timedelta(days=30)
+KEEP_SENT = timedelta(days=90)
+ROWS_AT_ONCE = 2_000
+"""So that writers who wait behind a round wait for a moment only."""
+
+
+def forget_old(session: Session, *, now: datetime) -> int:
+    """Delete one round of finished webhooks, activities and messages; how many rows went.
+
+    Call again while it returns ROWS_AT_ONCE or more.
+    """
+    rounds: tuple[tuple[type[SQLModel], object, ColumnElement[bool]], ...] = (
+        (
+            InboxRow,
+            col(InboxRow.id),
+            col(InboxRow.state).in_(("done", "unused", "test"))
+            & (col(InboxRow.received_at) < now - KEEP_BODIES),
+        ),
+        (
+            ActivityRow,
+            col(ActivityRow.id),
+            (col(ActivityRow.state) == "done")
+            & (col(ActivityRow.received_at) < now - KEEP_ACTIVITIES),
+        ),
+        (
+            OutboxRow,
+            col(OutboxRow.id),
+            col(OutboxRow.state).in_(("sent", "dropped"))
+            & (col(OutboxRow.created_at) < now - KEEP_SENT),
+        ),
+    )
+    gone = 0
+    for table, key, condition in rounds:
+        old = select(key).where(condition).limit(ROWS_AT_ONCE)  # type: ignore[call-overload]  # a column of any table
+        ids = list(session.exec(old).all())
+        if ids:
+            session.connection().execute(delete(table).where(key.in_(ids)))  # type: ignore[attr-defined]  # as above
+        gone += len(ids)
+    return gone

@@ -1,0 +1,184 @@
+"""The inbox: webhook bodies from ``Database.store_hook`` until they are understood.
+
+Rows are worked on in the order in which they came; a row that has to wait holds up no other.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, func, update
+from sqlmodel import Session, col, or_, select
+
+from storage.dialects import affected, is_sqlite
+from storage.hook_lane import NewHook
+from storage.queues import LEASE, is_free
+from storage.tables import InboxRow
+
+__all__ = [
+    "DeadLetter",
+    "NewHook",
+    "claim",
+    "counts",
+    "dead_letters",
+    "mark",
+    "mark_many",
+    "oldest_pending",
+    "requeue_interrupted",
+    "retry_dead",
+    "retry_later",
+]
+
+FinalState = Literal["done", "unused", "test", "dead"]
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A body that could not be understood. ``size`` is its length in bytes."""
+
+    id: int
+    connection: str
+    event_type: str
+    received_at: datetime
+    attempts: int
+    reason: str
+    size: int
+
+
+def claim(
+    session: Session, *, now: datetime, limit: int = 100, lease: timedelta = LEASE
+) -> list[InboxRow]:
+    """Take up to ``limit`` due rows for this process, oldest first.
+
+    Several replicas never get the same row while its lease lasts (PostgreSQL: FOR UPDATE SKIP
+    LOCKED).
+    """
+    rows = _due(session, col(InboxRow.due_at) <= now, now=now, limit=limit)
+    if len(rows) < limit:
+        clock_went_back = [
+            col(InboxRow.due_at) > now,
+            or_(col(InboxRow.claimed_at).is_(None), col(InboxRow.claimed_at) > now),
+        ]
+        rows += _due(session, *clock_went_back, now=now, limit=limit - len(rows))
+    for row in rows:
+        row.claimed_at = now
+        row.claimed_until = now + lease
+        session.add(row)
+    session.flush()
+    return rows
+
+
+def _due(
+    session: Session, *conditions: ColumnElement[bool], now: datetime, limit: int
+) -> list[InboxRow]:
+    statement = (
+        select(InboxRow)
+        .where(InboxRow.state == "pending", is_free(InboxRow, now), *conditions)
+        .order_by(col(InboxRow.due_at), col(InboxRow.id))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return list(session.exec(statement).all())
+
+
+def mark(
+    session: Session, row_id: int | None, state: FinalState, *, now: datetime, reason: str = ""
+) -> None:
+    """A body is dealt with: it had its effect (done), is of a kind that Pullcord does not use
+    (unused), came from the Test button (test), or cannot be understood (dead, with the reason).
+    """
+    mark_many(session, [row_id], state, now=now, reason=reason)
+
+
+def mark_many(
+    session: Session,
+    row_ids: Sequence[int | None],
+    state: FinalState,
+    *,
+    now: datetime,
+    reason: str = "",
+) -> None:
+    """Several bodies are dealt with in the same way."""
+    values = {"state": state, "reason": reason, "done_at": now, "claimed_until": None}
+    _update(session, [col(InboxRow.id).in_(row_ids)], values)
+
+
+def retry_later(session: Session, row_id: int | None, *, due_at: datetime, reason: str) -> None:
+    """It failed: count that and try again at ``due_at``."""
+    values = {
+        "due_at": due_at,
+        "reason": reason,
+        "attempts": col(InboxRow.attempts) + 1,
+        "claimed_until": None,
+    }
+    _update(session, [col(InboxRow.id) == row_id], values)
+
+
+def retry_dead(
+    session: Session, *, now: datetime, row_ids: Sequence[int] | None = None, connection: str = ""
+) -> int:
+    """Put dead letters back into work, all or those given; returns how many."""
+    conditions: list[ColumnElement[bool]] = [col(InboxRow.state) == "dead"]
+    if row_ids is not None:
+        conditions.append(col(InboxRow.id).in_(row_ids))
+    if connection:
+        conditions.append(col(InboxRow.connection) == connection)
+    fresh = {
+        "state": "pending",
+        "due_at": now,
+        "claimed_at": None,
+        "attempts": 0,
+        "reason": "",
+        "done_at": None,
+    }
+    return _update(session, conditions, fresh)
+
+
+def requeue_interrupted(session: Session, *, now: datetime) -> int:
+    """Free what a dead process had claimed; to be called at start. Returns how many.
+
+    On SQLite one process owns the database, so every claim is of a dead one. On PostgreSQL another
+    replica may be at work: there only what outlived its lease is freed.
+    """
+    is_claimed = [col(InboxRow.state) == "pending", col(InboxRow.claimed_until).is_not(None)]
+    if not is_sqlite(session):
+        is_claimed.append(is_free(InboxRow, now))
+    return _update(session, is_claimed, {"claimed_until": None})
+
+
+def counts(session: Session) -> Mapping[str, int]:
+    """How many rows there are in each state."""
+    statement = select(InboxRow.state, func.count()).group_by(col(InboxRow.state))
+    return dict(session.exec(statement).all())
+
+
+def oldest_pending(session: Session) -> datetime | None:
+    """When the oldest body that still waits was received."""
+    statement = select(func.min(InboxRow.received_at)).where(InboxRow.state == "pending")
+    return session.exec(statement).one()
+
+
+def dead_letters(session: Session, *, limit: int = 50) -> list[DeadLetter]:
+    """The newest dead letters, without their bodies."""
+    statement = (
+        select(  # type: ignore[call-overload]  # SQLModel types four columns at most
+            InboxRow.id,
+            InboxRow.connection,
+            InboxRow.event_type,
+            InboxRow.received_at,
+            InboxRow.attempts,
+            InboxRow.reason,
+            func.length(InboxRow.body),
+        )
+        .where(InboxRow.state == "dead")
+        .order_by(col(InboxRow.id).desc())
+        .limit(limit)
+    )
+    return [DeadLetter(*row) for row in session.exec(statement).all()]
+
+
+def _update(
+    session: Session, conditions: Sequence[ColumnElement[bool]], values: Mapping[str, Any]
+) -> int:
+    return affected(session, update(InboxRow).where(*conditions).values(**values))

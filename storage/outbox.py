@@ -1,0 +1,339 @@
+"""The outbox: what must be told in Teams, in order per conversation.
+
+A lane is one conversation, or one person whose personal chat may not be open yet. Only the first
+open row of a lane can be claimed, so a row that waits holds up its own lane and no other.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Boolean, ColumnElement, bindparam, func, literal_column, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session, col, select
+
+from storage import audit
+from storage.dialects import affected, insert_new, is_sqlite, table_of
+from storage.queues import LEASE, is_free
+from storage.tables import OutboxRow, Person
+from storage.tables.queues import lane_of
+from storage.text import bounded_key, storable_text
+from storage.topics import OUTBOX, touch
+
+# Walks from lane to lane along ix_outbox_open, so the cost is of the lanes that have something to
+# send, not of what waits in them nor of what has been sent. The states are written out because
+# neither database uses a partial index for a bound parameter.
+_HEADS = """
+    WITH RECURSIVE lanes(lane) AS (
+        SELECT min(lane) FROM outbox WHERE state IN ('pending', 'sending')
+        UNION ALL
+        SELECT (
+            SELECT min(o.lane) FROM outbox o
+            WHERE o.state IN ('pending', 'sending') AND o.lane > lanes.lane
+        )
+        FROM lanes WHERE lanes.lane IS NOT NULL
+    )
+    SELECT head.id FROM lanes JOIN outbox head ON head.id = (
+        SELECT min(o.id) FROM outbox o
+        WHERE o.state IN ('pending', 'sending') AND o.lane = lanes.lane
+    )
+    WHERE head.state = 'pending'
+        AND (head.due_at <= :now OR head.claimed_at IS NULL OR head.claimed_at > :now)
+    ORDER BY head.id LIMIT :limit
+"""
+
+
+def enqueue_card(
+    session: Session, *, conversation_id: str, pull_request_id: int, cause: str, now: datetime
+) -> None:
+    """Say that a pull request's card in a conversation is out of date.
+
+    One waiting row per card is enough, because the card is drawn when it is sent. Where one waits
+    already it is touched: so another replica cannot claim it, and draw, before this transaction's
+    change can be seen.
+    """
+    touch(session, OUTBOX)
+    insert = sqlite.insert if is_sqlite(session) else postgresql.insert
+    values = {
+        **_new_row(key=f"card/{uuid.uuid4()}", kind="card", cause=cause, now=now),
+        "lane": lane_of(conversation_id, None),
+        "conversation_id": conversation_id,
+        "pull_request_id": pull_request_id,
+    }
+    statement = insert(table_of(OutboxRow)).values(**values)
+    session.connection().execute(
+        statement.on_conflict_do_update(
+            index_elements=["conversation_id", "pull_request_id"],
+            index_where=text("kind = 'card' AND state = 'pending'"),
+            set_={"cause": statement.excluded.cause},
+        )
+    )
+
+
+def enqueue_message(
+    session: Session,
+    *,
+    key: str,
+    payload: Mapping[str, Any],
+    now: datetime,
+    conversation_id: str = "",
+    person_id: int | None = None,
+    thread_id: str = "",
+    pull_request_id: int | None = None,
+    cause: str = "",
+) -> bool:
+    """Queue a message; False when ``key`` is there already, whatever became of it.
+
+    Args:
+        session: the transaction of what is told.
+        key: names what is told and to whom.
+        payload: the message as JSON.
+        now: when it was queued.
+        conversation_id: where to, or:
+        person_id: whom to, in the personal chat (opened when it is sent).
+        thread_id: the root of the thread in a channel to answer in.
+        pull_request_id: the pull request it is about.
+        cause: the event id, activity id or ``sweep`` that it is because of.
+
+    Raises:
+        ValueError: not exactly one of conversation and person is given.
+    """
+    if bool(conversation_id) == (person_id is not None):
+        raise ValueError("a message goes either to a conversation or to a person")
+    touch(session, OUTBOX)
+    values = {
+        **_new_row(key=bounded_key(storable_text(key)), kind="message", cause=cause, now=now),
+        "lane": lane_of(conversation_id, person_id),
+        "conversation_id": conversation_id,
+        "person_id": person_id,
+        "thread_id": thread_id,
+        "pull_request_id": pull_request_id,
+        "payload": dict(payload),
+    }
+    return insert_new(session, OutboxRow, values)
+
+
+def _new_row(*, key: str, kind: str, cause: str, now: datetime) -> dict[str, Any]:
+    return {
+        "key": key,
+        "kind": kind,
+        "cause": cause,
+        "thread_id": "",
+        "state": "pending",
+        "reason": "",
+        "attempts": 0,
+        "activity_id": "",
+        "created_at": now,
+        "due_at": now,
+    }
+
+
+def claim(
+    session: Session, *, now: datetime, limit: int = 100, lease: timedelta = LEASE
+) -> list[OutboxRow]:
+    """Take up to ``limit`` rows to send, at most one per lane, oldest first.
+
+    What is claimed is ``sending`` until one of the functions below says what became of it. Several
+    replicas never get the same row (PostgreSQL: FOR UPDATE SKIP LOCKED).
+    """
+    lock = "" if is_sqlite(session) else " FOR UPDATE OF head SKIP LOCKED"
+    time = table_of(OutboxRow).c.due_at.type
+    heads = text(_HEADS + lock).bindparams(
+        bindparam("now", now, time),
+        bindparam("limit", limit),
+    )
+    ids = session.connection().execute(heads).scalars().all()
+    rows = session.exec(
+        select(OutboxRow).where(col(OutboxRow.id).in_(ids)).order_by(col(OutboxRow.id))
+    ).all()
+    for row in rows:
+        row.state = "sending"
+        row.claimed_at = now
+        row.claimed_until = now + lease
+    session.flush()
+    return list(rows)
+
+
+def address(session: Session, row_id: int | None, *, conversation_id: str) -> None:
+    """Note the personal chat in which a person's row is sent; it keeps its lane."""
+    _update(session, [col(OutboxRow.id) == row_id], {"conversation_id": conversation_id})
+
+
+def renew(session: Session, row_ids: Sequence[int], *, until: datetime) -> None:
+    """Keep claimed rows for longer."""
+    claimed = [col(OutboxRow.id).in_(row_ids), col(OutboxRow.state) == "sending"]
+    _update(session, claimed, {"claimed_until": until})
+
+
+def mark_sent(session: Session, row_id: int | None, *, activity_id: str, now: datetime) -> None:
+    """Teams took this one and calls it ``activity_id``."""
+    mark_many_sent(session, {row_id: activity_id}, now=now)
+
+
+def mark_many_sent(
+    session: Session, activity_ids: Mapping[int | None, str], *, now: datetime
+) -> None:
+    """Teams took these; the mapping is from row ids to Teams' activity ids."""
+    if not activity_ids:
+        return
+    table = table_of(OutboxRow)
+    values = {"state": "sent", "reason": "", "claimed_until": None, "sent_at": now}
+    statement = (
+        update(table)
+        .where(table.c.id == bindparam("row_id"))
+        .values(**values, activity_id=bindparam("its_activity_id"))
+    )
+    sent = [{"row_id": row, "its_activity_id": told} for row, told in activity_ids.items()]
+    session.connection().execute(statement, sent)
+
+
+def mark_dead(session: Session, row_id: int | None, *, reason: str, now: datetime) -> None:
+    """Teams refused it for good, or it was tried too often: it stays with its reason."""
+    _close(session, [col(OutboxRow.id) == row_id], "dead", reason=reason, now=now)
+
+
+def drop(session: Session, row_id: int | None, *, reason: str, now: datetime) -> None:
+    """It need not be sent any more."""
+    _close(session, [col(OutboxRow.id) == row_id], "dropped", reason=reason, now=now)
+
+
+def drop_conversation(session: Session, conversation_id: str, *, reason: str, now: datetime) -> int:
+    """Nothing can be sent there any more; returns how many rows waited.
+
+    What waits for a person whose personal chat this is goes too.
+    """
+    owner = select(Person.id).where(Person.personal_conversation_id == conversation_id)
+    dropped = _close(session, _open_in(conversation_id), "dropped", reason=reason, now=now)
+    for person_id in session.exec(owner).all():
+        dropped += drop_person(session, person_id or 0, reason=reason, now=now)
+    return dropped
+
+
+def drop_person(session: Session, person_id: int, *, reason: str, now: datetime) -> int:
+    """This person cannot be written to any more; returns how many rows waited."""
+    lane = lane_of("", person_id)
+    return _close(session, _open_in(lane), "dropped", reason=reason, now=now)
+
+
+def retry_later(session: Session, row_id: int | None, *, due_at: datetime, reason: str) -> None:
+    """It failed: count that and try again at ``due_at``; its lane waits for it."""
+    failed = {"due_at": due_at, "reason": reason, "attempts": col(OutboxRow.attempts) + 1}
+    _put_back(session, row_id, failed)
+
+
+def put_back(session: Session, row_id: int | None, *, due_at: datetime) -> None:
+    """It was not sent at all: try at ``due_at``; its lane waits for it."""
+    _put_back(session, row_id, {"due_at": due_at})
+
+
+def retry_dead(session: Session, *, now: datetime, row_ids: Sequence[int] | None = None) -> int:
+    """Put dead letters back into their lanes, all or those given; returns how many."""
+    conditions: list[ColumnElement[bool]] = [col(OutboxRow.state) == "dead"]
+    if row_ids is not None:
+        conditions.append(col(OutboxRow.id).in_(row_ids))
+    dead = session.exec(select(OutboxRow.id).where(*conditions)).all()
+    for row_id in dead:
+        fresh = {"due_at": now, "claimed_at": None, "reason": "", "attempts": 0, "closed_at": None}
+        _put_back(session, row_id, fresh)
+    return len(dead)
+
+
+def requeue_interrupted(session: Session, *, now: datetime) -> int:
+    """Put back what a dead process was sending; the audit says so. Returns how many.
+
+    To be called at start. On SQLite one process owns the database, so all that is being sent is
+    of a dead one; on PostgreSQL it is what outlived its lease.
+    """
+    if is_sqlite(session):
+        return _requeue(session, [], now=now)
+    return requeue_lapsed(session, now=now)
+
+
+def requeue_lapsed(session: Session, *, now: datetime) -> int:
+    """Put back what has been in sending for longer than its lease; the audit says so."""
+    return _requeue(session, [is_free(OutboxRow, now)], now=now)
+
+
+def _requeue(session: Session, conditions: Sequence[ColumnElement[bool]], *, now: datetime) -> int:
+    rows = session.exec(
+        select(OutboxRow)
+        .where(OutboxRow.state == "sending", *conditions)
+        .order_by(col(OutboxRow.id))
+        .with_for_update(skip_locked=True)
+    ).all()
+    for row in rows:
+        audit.append(
+            session,
+            at=now,
+            actor="pullcord",
+            action="delivery_retried",
+            subject=f"conversation/{row.conversation_id}" if row.conversation_id else row.lane,
+            after={"outbox": row.id, "kind": row.kind, "attempts": row.attempts},
+            cause=row.cause,
+        )
+        _put_back(session, row.id, {"due_at": now, "reason": "interrupted"})
+    return len(rows)
+
+
+def _put_back(session: Session, row_id: int | None, values: Mapping[str, Any]) -> None:
+    """Make a row wait again, in its old place. Of two equal cards the earlier place is kept."""
+    row = session.get_one(OutboxRow, row_id)
+    if row.kind == "card":
+        same: list[ColumnElement[bool]] = [
+            col(OutboxRow.id) != row_id,
+            col(OutboxRow.conversation_id) == row.conversation_id,
+            col(OutboxRow.pull_request_id) == row.pull_request_id,
+            literal_column("kind = 'card' AND state = 'pending'", Boolean),
+        ]
+        _close(session, same, "dropped", reason="an earlier one will show it", now=row.claimed_at)
+    waits = {"state": "pending", "claimed_until": None, **values}
+    _update(session, [col(OutboxRow.id) == row_id], waits)
+    session.expire(row)
+
+
+def counts(session: Session) -> Mapping[str, int]:
+    """How many rows there are in each state."""
+    statement = select(OutboxRow.state, func.count()).group_by(col(OutboxRow.state))
+    return dict(session.exec(statement).all())
+
+
+def oldest_pending(session: Session) -> datetime | None:
+    """When the oldest row that still waits was queued."""
+    statement = select(func.min(OutboxRow.created_at)).where(OutboxRow.state == "pending")
+    return session.exec(statement).one()
+
+
+def next_due(session: Session) -> datetime | None:
+    """The earliest time at which a waiting row may be sent."""
+    statement = select(func.min(OutboxRow.due_at)).where(OutboxRow.state == "pending")
+    return session.exec(statement).one()
+
+
+def dead_letters(session: Session, *, limit: int = 50) -> list[OutboxRow]:
+    """The newest that could not be sent."""
+    newest = select(OutboxRow).where(OutboxRow.state == "dead").order_by(col(OutboxRow.id).desc())
+    return list(session.exec(newest.limit(limit)).all())
+
+
+def _open_in(lane: str) -> list[ColumnElement[bool]]:
+    # Written out, so that ix_outbox_open is used.
+    return [col(OutboxRow.lane) == lane, literal_column("state IN ('pending', 'sending')", Boolean)]
+
+
+def _close(
+    session: Session,
+    conditions: Sequence[ColumnElement[bool]],
+    state: str,
+    *,
+    reason: str,
+    now: datetime | None,
+) -> int:
+    values = {"state": state, "reason": reason, "claimed_until": None, "closed_at": now}
+    return _update(session, conditions, values)
+
+
+def _update(
+    session: Session, conditions: Sequence[ColumnElement[bool]], values: Mapping[str, Any]
+) -> int:
+    return affected(session, update(table_of(OutboxRow)).where(*conditions).values(**values))

@@ -1,0 +1,1 @@
+"""What others ask the tables, one module per area."""

@@ -1,0 +1,57 @@
+"""How the connections are doing, for ``status``."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from storage.tables import Connection, Credential, InboxRow, RepositoryRow
+
+RECENT_ROWS = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionHealth:
+    """One connection, without anything secret."""
+
+    name: str
+    base_url: str
+    paused_reason: str
+    failing_credentials: int
+    last_hook_at: datetime | None
+    last_sweep_at: datetime | None
+
+
+def of_connections(session: Session) -> list[ConnectionHealth]:
+    """Every connection, by name."""
+    rows = session.exec(select(Connection).order_by(col(Connection.name))).all()
+    return [_health(session, row) for row in rows]
+
+
+def _health(session: Session, row: Connection) -> ConnectionHealth:
+    # Ids rise with time. Only the newest rows are looked at, so that a quiet connection among busy
+    # ones costs no scan of everything that ever came.
+    newest = select(func.max(InboxRow.id)).scalar_subquery()
+    last_hook = session.exec(
+        select(InboxRow.received_at)
+        .where(InboxRow.connection == row.name, col(InboxRow.id) > newest - RECENT_ROWS)
+        .order_by(col(InboxRow.id).desc())
+        .limit(1)
+    ).first()
+    last_sweep = session.exec(
+        select(func.max(RepositoryRow.swept_at)).where(RepositoryRow.connection == row.name)
+    ).one()
+    failing = session.exec(
+        select(func.count())
+        .select_from(Credential)
+        .where(Credential.connection == row.name, col(Credential.failed_at).is_not(None))
+    ).one()
+    return ConnectionHealth(
+        name=row.name,
+        base_url=row.base_url,
+        paused_reason=row.paused_reason,
+        failing_credentials=failing,
+        last_hook_at=last_hook,
+        last_sweep_at=last_sweep,
+    )

@@ -1,0 +1,66 @@
+"""Azure DevOps identities, whose they are, and who asks to be one."""
+
+from collections.abc import Iterable, Sequence
+
+from sqlmodel import Session, col, select
+
+from storage.tables import IdentityRow, Person
+from storage.text import account_key
+
+
+def of_person(session: Session, person_id: int, connection: str) -> IdentityRow | None:
+    """The person's identity in a connection; one confirmed by hand before one found by mail."""
+    return session.exec(
+        select(IdentityRow)
+        .where(
+            IdentityRow.person_id == person_id,
+            IdentityRow.connection == connection,
+            col(IdentityRow.is_group).is_(False),
+        )
+        .order_by(col(IdentityRow.matched_by) == "mail", col(IdentityRow.id))
+    ).first()
+
+
+def called(session: Session, connection: str, account: str) -> Sequence[IdentityRow]:
+    """Identities whose account name is this mail, UPN or ``DOMAIN\\user``, in any case."""
+    return session.exec(
+        select(IdentityRow)
+        .where(
+            IdentityRow.connection == connection,
+            IdentityRow.account_key == account_key(account),
+        )
+        .order_by(col(IdentityRow.id))
+    ).all()
+
+
+def unmatched(session: Session, accounts: Iterable[str]) -> Sequence[tuple[str, str]]:
+    """(connection, account key) of the identities of these accounts that wait for their person."""
+    keys = {account_key(account) for account in accounts if account}
+    return session.exec(
+        select(IdentityRow.connection, IdentityRow.account_key)
+        .where(
+            col(IdentityRow.account_key).in_(keys),
+            col(IdentityRow.person_id).is_(None),
+            col(IdentityRow.is_group).is_(False),
+        )
+        .distinct()
+        .order_by(IdentityRow.connection, IdentityRow.account_key)
+    ).all()
+
+
+def requested_by(session: Session, person_id: int) -> Sequence[IdentityRow]:
+    """Identities that a person asked to be and that wait for an administrator."""
+    return session.exec(
+        select(IdentityRow)
+        .where(IdentityRow.requested_by == person_id)
+        .order_by(col(IdentityRow.connection), col(IdentityRow.id))
+    ).all()
+
+
+def requests(session: Session) -> Sequence[tuple[IdentityRow, Person]]:
+    """Everything that waits for an administrator, with who asks."""
+    return session.exec(
+        select(IdentityRow, Person)
+        .join(Person, col(Person.id) == IdentityRow.requested_by)
+        .order_by(col(IdentityRow.connection), col(IdentityRow.id))
+    ).all()

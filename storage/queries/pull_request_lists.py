@@ -1,0 +1,125 @@
+"""Open pull requests as commands list them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from sqlalchemy import ColumnElement, SQLColumnExpression, and_, func, or_
+from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import Select
+
+from storage.tables import Connection, PullRequestRow, RepositoryRow, ReviewerRow
+
+ACTIVE = "active"
+
+Listing: TypeAlias = "Select[PullRequestRow, RepositoryRow, str]"
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPullRequest:
+    """One line of a list, with what its link needs. ``since`` is when it was opened."""
+
+    connection: str
+    base_url: str
+    project_name: str
+    repository_name: str
+    number: int
+    title: str
+    status: str
+    is_draft: bool
+    has_conflicts: bool
+    target_ref: str
+    since: datetime
+
+
+def list_open(
+    session: Session, repositories: Sequence[tuple[str, str]], *, limit: int
+) -> list[ListedPullRequest]:
+    """The open ones of these repositories (connection, id), oldest first."""
+    if not repositories:
+        return []
+    there = _any_of(repositories, col(PullRequestRow.repository_id))
+    return _listed(session, _open(there), limit)
+
+
+def list_by_author(
+    session: Session, identities: Sequence[tuple[str, str]], *, limit: int
+) -> list[ListedPullRequest]:
+    """The open ones that these identities (connection, id) wrote, oldest first."""
+    if not identities:
+        return []
+    return _listed(session, _open(_any_of(identities, col(PullRequestRow.author_id))), limit)
+
+
+def list_awaiting_vote(
+    session: Session, identities: Sequence[tuple[str, str]], *, limit: int
+) -> list[ListedPullRequest]:
+    """The open, published ones of others on which these identities have not voted, oldest first."""
+    if not identities:
+        return []
+    statement = (
+        _open(_any_of(identities, col(ReviewerRow.identity_id)))
+        .join(ReviewerRow, col(ReviewerRow.pull_request_id) == PullRequestRow.id)
+        .where(
+            col(ReviewerRow.vote) == 0,
+            col(PullRequestRow.is_draft).is_(False),
+            func.lower(PullRequestRow.author_id) != func.lower(ReviewerRow.identity_id),
+        )
+    )
+    return _listed(session, statement, limit)
+
+
+def _any_of(
+    pairs: Sequence[tuple[str, str]], column: SQLColumnExpression[str]
+) -> ColumnElement[bool]:
+    """(connection, id) is one of these; one condition per connection, however many ids."""
+    ids: dict[str, list[str]] = {}
+    for connection, id_ in pairs:
+        ids.setdefault(connection, []).append(id_)
+    return or_(
+        *(
+            and_(col(PullRequestRow.connection) == connection, column.in_(some))
+            for connection, some in ids.items()
+        )
+    )
+
+
+def _all() -> Listing:
+    return (
+        select(PullRequestRow, RepositoryRow, Connection.base_url)
+        .join(Connection, col(Connection.name) == PullRequestRow.connection)
+        .join(
+            RepositoryRow,
+            and_(
+                col(RepositoryRow.connection) == PullRequestRow.connection,
+                col(RepositoryRow.id) == PullRequestRow.repository_id,
+            ),
+        )
+    )
+
+
+def _open(condition: ColumnElement[bool]) -> Listing:
+    return _all().where(col(PullRequestRow.status) == ACTIVE, condition)
+
+
+def _listed(session: Session, statement: Listing, limit: int) -> list[ListedPullRequest]:
+    oldest = statement.order_by(col(PullRequestRow.created_at), col(PullRequestRow.id)).limit(limit)
+    found = [_line(*row) for row in session.exec(oldest).all()]
+    return list({(each.connection, each.number): each for each in found}.values())
+
+
+def _line(row: PullRequestRow, repository: RepositoryRow, base_url: str) -> ListedPullRequest:
+    return ListedPullRequest(
+        connection=row.connection,
+        base_url=base_url,
+        project_name=repository.project_name,
+        repository_name=repository.name,
+        number=row.number,
+        title=row.title,
+        status=row.status,
+        is_draft=row.is_draft,
+        has_conflicts=row.conflicted_since is not None,
+        target_ref=row.target_ref,
+        since=row.created_at,
+    )

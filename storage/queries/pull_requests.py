@@ -1,0 +1,89 @@
+"""Stored pull requests, and where they are shown."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from sqlalchemy import ColumnElement, func, or_, update
+from sqlmodel import Session, col, select
+
+from storage.dialects import affected
+from storage.tables import ConversationRow, PostedCard, PullRequestRow, ReviewerRow
+
+ACTIVE = "active"
+
+
+def get(session: Session, pull_request_id: int) -> PullRequestRow | None:
+    """The pull request with this id of ours."""
+    return session.get(PullRequestRow, pull_request_id)
+
+
+def by_number(session: Session, connection: str, number: int) -> PullRequestRow | None:
+    """The pull request of this number, which is unique in the connection."""
+    return session.exec(
+        select(PullRequestRow).where(
+            PullRequestRow.connection == connection, PullRequestRow.number == number
+        )
+    ).first()
+
+
+def open_on_refs(
+    session: Session, connection: str, repository_id: str, refs: Collection[str]
+) -> Sequence[PullRequestRow]:
+    """The open ones of a repository from or into one of these refs."""
+    return session.exec(
+        select(PullRequestRow)
+        .where(
+            PullRequestRow.connection == connection,
+            PullRequestRow.repository_id == repository_id,
+            PullRequestRow.status == ACTIVE,
+            or_(col(PullRequestRow.source_ref).in_(refs), col(PullRequestRow.target_ref).in_(refs)),
+        )
+        .order_by(col(PullRequestRow.number))
+    ).all()
+
+
+def ask_for_read(session: Session, pull_request_id: int) -> None:
+    """Ask for a fresh read from Azure DevOps."""
+    _ask(session, col(PullRequestRow.id) == pull_request_id)
+
+
+def ask_for_read_by_number(session: Session, connection: str, number: int) -> None:
+    """Ask for a fresh read from Azure DevOps, if the pull request is known."""
+    _ask(
+        session,
+        (col(PullRequestRow.connection) == connection) & (col(PullRequestRow.number) == number),
+    )
+
+
+def shown_in(session: Session, pull_request_id: int) -> Sequence[str]:
+    """Ids of the conversations that have its card and can still be written to."""
+    return session.exec(
+        select(PostedCard.conversation_id)
+        .join(ConversationRow, col(ConversationRow.id) == col(PostedCard.conversation_id))
+        .where(PostedCard.pull_request_id == pull_request_id, ConversationRow.state == "active")
+        .order_by(PostedCard.conversation_id)
+    ).all()
+
+
+def open_reviews(
+    session: Session, connection: str, identity_ids: Collection[str]
+) -> Mapping[str, int]:
+    """For each of these identities, on how many open pull requests a vote is still missing."""
+    waiting = dict(
+        session.exec(
+            select(ReviewerRow.identity_id, func.count())
+            .join(PullRequestRow, col(PullRequestRow.id) == col(ReviewerRow.pull_request_id))
+            .where(
+                PullRequestRow.connection == connection,
+                PullRequestRow.status == ACTIVE,
+                col(ReviewerRow.identity_id).in_(identity_ids),
+                ReviewerRow.vote == 0,
+            )
+            .group_by(ReviewerRow.identity_id)
+        ).all()
+    )
+    return {identity_id: waiting.get(identity_id, 0) for identity_id in identity_ids}
+
+
+def _ask(session: Session, condition: ColumnElement[bool]) -> None:
+    asking = update(PullRequestRow).where(condition, col(PullRequestRow.needs_read).is_(False))
+    affected(session, asking.values(needs_read=True))

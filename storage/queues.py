@@ -1,0 +1,31 @@
+"""What inbox, outbox and activities share: leases, and clocks that go back.
+
+A row that was put off, or claimed, at a time that is still to come tells that the clock went back
+since. Its times mean nothing then and it is due, so that a step back freezes nothing.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement
+from sqlmodel import col, or_
+
+from storage.tables import ActivityRow, InboxRow, OutboxRow
+
+# How long a claimed row belongs to the process that claimed it.
+LEASE = timedelta(minutes=5)
+
+
+def is_free(model: type[InboxRow | OutboxRow | ActivityRow], now: datetime) -> ColumnElement[bool]:
+    """Nobody works on the row, or its lease has run out."""
+    return or_(
+        col(model.claimed_until).is_(None),
+        col(model.claimed_until) <= now,
+        col(model.claimed_at) > now,
+    )
+
+
+def row_id(row: InboxRow | OutboxRow | ActivityRow) -> int:
+    """The id of a stored row. Raises ValueError when it is not stored yet."""
+    if row.id is None:
+        raise ValueError("the row is not stored")
+    return row.id

@@ -1,0 +1,117 @@
+"""The schema's version: make it, bring it up to date, and refuse one that does not fit."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from storage import dialects
+from storage.errors import CannotStore
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_UPGRADE_LOCK = 0x70756C6D  # any constant of our own; PostgreSQL: one replica upgrades at a time
+
+
+class SchemaError(Exception):
+    """The database's schema does not fit this Pullcord. ``str()`` says what to do."""
+
+
+class OldSchema(SchemaError):
+    """The database is empty or from an older Pullcord."""
+
+
+class NewerSchema(SchemaError):
+    """The database was upgraded by a newer Pullcord than this one."""
+
+
+def upgrade(url: str) -> None:
+    """Bring a database up to date, from nothing on; does nothing to one that is.
+
+    Raises:
+        ValueError: the URL is neither SQLite nor PostgreSQL.
+        NewerSchema: a newer Pullcord has been here.
+        CannotStore: the database cannot be opened or written.
+    """
+    with _connection(url) as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": _UPGRADE_LOCK})
+        _refuse_newer(_current(connection))
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def current(url: str) -> str | None:
+    """The database's revision; None when there is no schema yet.
+
+    Raises:
+        ValueError: the URL is neither SQLite nor PostgreSQL.
+        CannotStore: the database cannot be opened.
+    """
+    with _connection(url) as connection:
+        return _current(connection)
+
+
+def check(url: str) -> None:
+    """Make sure that the schema is the one of this Pullcord.
+
+    Raises:
+        OldSchema: it is missing or older; the message has the command to run.
+        NewerSchema: it is of a newer Pullcord.
+        ValueError: the URL is neither SQLite nor PostgreSQL.
+        CannotStore: the database cannot be opened.
+    """
+    found = current(url)
+    _refuse_newer(found)
+    if found is None:
+        raise OldSchema("The database has no tables yet: run `pullcord db upgrade`.")
+    if found != _head():
+        raise OldSchema("The database is from an older Pullcord: run `pullcord db upgrade`.")
+
+
+@contextmanager
+def _connection(url: str) -> Iterator[Connection]:
+    """One transaction on a database, with its errors as ours."""
+    engine = dialects.writer_engine(url)
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except SQLAlchemyError as error:
+        reason = dialects.trouble(error)
+        if reason is None:
+            raise
+        raise CannotStore(f"The database cannot be opened or written: {reason}.") from error
+    finally:
+        engine.dispose()
+
+
+def _current(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _refuse_newer(revision: str | None) -> None:
+    known = {script.revision for script in _scripts().walk_revisions()}
+    if revision is not None and revision not in known:
+        raise NewerSchema(
+            "The database was upgraded by a newer Pullcord: run that one, or go back to a backup."
+        )
+
+
+def _head() -> str | None:
+    return _scripts().get_current_head()
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    return config
