@@ -1,0 +1,234 @@
+"""The one place where everything is wired."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import aiohttp
+
+from adapters.azure_devops.connections import AzureDevOpsClients
+from adapters.azure_devops.payloads import parse_hook
+from adapters.teams import TeamsClient, TeamsConfig, TeamsInbound, connector_tokens
+from adapters.web.door import ConnectionDoor
+from adapters.web.health import Health
+from adapters.web.server import WebServer
+from adapters.web.webhooks import Webhooks
+from bot.delivery import Delivery
+from bot.fresh_read import FreshReads
+from bot.intake import Intake
+from bot.jobs import Jobs
+from bot.metrics import INBOX, OLDEST_S, OUTBOX
+from bot.ports import Clock, Sleep, utc_now
+from bot.send_budget import SendBudget
+from bot.services import Services
+from bot.settings import Settings
+from bot.sweep import Sweep
+from bot.turns import Turns
+from storage import inbox, outbox, schema, topics
+from storage.engine import CannotStore, Database, NewHook
+from storage.secrets import SecretBox
+
+log = logging.getLogger(__name__)
+
+STOP_WITHIN_S = 8.0
+
+
+class CannotStart(Exception):
+    """The bot cannot run; ``str()`` names the setting or command that helps."""
+
+
+class Pullcord:
+    """The whole bot. ``start`` returns when it listens; ``stop`` loses nothing.
+
+    ``clock``, ``sleep`` and ``monotonic`` are for tests.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock = utc_now,
+        sleep: Sleep = asyncio.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.settings = settings
+        self._clock = clock
+        self._sleep = sleep
+        self._monotonic = monotonic
+        self._loops: list[asyncio.Task[None]] = []
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        host = self.settings.host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.web.port}"
+
+    async def start(self) -> None:
+        """Open the database, start the loops, listen.
+
+        Raises:
+            CannotStart: a setting is missing, the schema is old, or the port is taken.
+        """
+        settings = self.settings
+        if not settings.teams_app_id:
+            raise CannotStart(
+                "PULLCORD_TEAMS_APP_ID is empty: set it to the bot's application id. Without it "
+                "nobody could be told apart from Teams. Try `pullcord demo` to see the bot at work."
+            )
+        url = settings.database_url.get_secret_value()
+        try:
+            await asyncio.to_thread(schema.check, url)
+        except schema.SchemaError as error:
+            raise CannotStart(str(error)) from None
+        self._wire(Database.open(url))
+        await self._resume()
+        try:
+            await self.web.start()
+        except OSError as error:
+            await self._close()
+            raise CannotStart(
+                f"cannot listen on {settings.host}:{settings.port}: {error.strerror or error}. "
+                "Set PULLCORD_PORT to a free port."
+            ) from None
+        for name, loop in self._parts():
+            self._loops.append(asyncio.create_task(loop, name=name))
+        self.jobs.start()
+
+    def _wire(self, db: Database) -> None:
+        settings = self.settings
+        self.db = db
+        self.http = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=100), auto_decompress=True, trust_env=True
+        )
+        config = teams_config(settings)
+        tokens = connector_tokens(self.http, config, clock=self._clock)
+        self.azure_devops = AzureDevOpsClients(
+            db,
+            SecretBox(settings.secret_keys) if settings.secret_keys else None,
+            self.http,
+            login_url=settings.teams_login_url,
+            clock=self._clock,
+            sleep=self._sleep,
+        )
+        self.services = Services(
+            db=db,
+            azure_devops=self.azure_devops,
+            teams=TeamsClient(self.http, config, tokens, clock=self._clock),
+            parse_hook=parse_hook,
+            clock=self._clock,
+            sleep=self._sleep,
+            administrators=frozenset(settings.administrators),
+            allowed_tenants=config.tenants,
+        )
+        self.reads = FreshReads(self.services)
+        self.intake = Intake(self.services, self.reads)
+        self.turns = Turns(self.services)
+        self.delivery = Delivery(
+            self.services,
+            SendBudget(per_second=settings.teams_sends_per_second),
+            monotonic=self._monotonic,
+        )
+        self.sweep = Sweep(self.services, self.reads)
+        self.jobs = Jobs(self.services, self.sweep, sweep_minutes=settings.sweep_minutes)
+        self.inbound = TeamsInbound(
+            config, self.turns, self.http, unavailable=(CannotStore,), clock=self._clock
+        )
+        self.webhooks = Webhooks(ConnectionDoor(db), self._store_hook, self._clock)
+        health = Health(
+            {"database": self._database_trouble, "stopping": self._stopping}, self._gauges
+        )
+        self.web = WebServer(
+            host=settings.host,
+            port=settings.port,
+            webhooks=self.webhooks,
+            messages=self.inbound.post,
+            health=health,
+        )
+        db.on_write(topics.OUTBOX, self.delivery.wake)
+
+    async def _store_hook(self, new: NewHook) -> bool:
+        is_new = await self.db.store_hook(new)
+        if is_new:
+            self.intake.wake()
+        return is_new
+
+    async def _resume(self) -> None:
+        """What a killed process had in hand is due again."""
+        now = self._clock()
+        await self.db.write(lambda s: outbox.requeue_interrupted(s, now=now))
+        await self.db.write(lambda s: inbox.requeue_interrupted(s, now=now))
+
+    def _parts(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
+        return [
+            ("intake", self.intake.run()),
+            ("delivery", self.delivery.run()),
+            ("turns", self.turns.run()),
+        ]
+
+    async def failed(self) -> str:
+        """Wait until a part ends by a defect; which one. A crashed loop is never ignored."""
+        done, _ = await asyncio.wait(self._loops, return_when=asyncio.FIRST_COMPLETED)
+        task = next(iter(done))
+        if not task.cancelled() and (error := task.exception()):
+            log.critical("%s failed", task.get_name(), exc_info=error)
+        return task.get_name()
+
+    async def stop(self) -> None:
+        """Refuse new work with 503, finish or park what is in hand, close. Within ten seconds."""
+        self.webhooks.is_closing = True
+        self.inbound.is_closing = True
+        await self.jobs.stop()
+        self.intake.stop()
+        try:
+            async with asyncio.timeout(STOP_WITHIN_S):
+                await self.turns.drain()
+                await self.delivery.stop()
+                await asyncio.gather(*self._loops, return_exceptions=True)
+        except TimeoutError:
+            log.warning("some work was still in hand; it goes on at the next start")
+            for task in self._loops:
+                task.cancel()
+            await asyncio.gather(*self._loops, return_exceptions=True)
+        await self.web.stop()
+        await self._close()
+
+    async def _close(self) -> None:
+        await self.azure_devops.close()
+        await self.http.close()
+        await self.db.close()
+
+    async def _database_trouble(self) -> str:
+        return self.db.trouble
+
+    async def _stopping(self) -> str:
+        return "Pullcord is stopping" if self.webhooks.is_closing else ""
+
+    async def _gauges(self) -> None:
+        now = self._clock()
+        for gauge, module, name in ((INBOX, inbox, "inbox"), (OUTBOX, outbox, "outbox")):
+            counts = await self.db.read(module.counts)
+            for state, count in counts.items():
+                gauge.labels(state=state).set(count)
+            oldest = await self.db.read(module.oldest_pending)
+            age = (now - oldest).total_seconds() if oldest else 0.0
+            OLDEST_S.labels(queue=name).set(age)
+
+
+def teams_config(settings: Settings) -> TeamsConfig:
+    """The Teams side of the settings."""
+    own_tenant = (settings.teams_tenant_id,) if settings.teams_tenant_id else ()
+    config = TeamsConfig(
+        app_id=settings.teams_app_id,
+        app_password=settings.teams_app_password.get_secret_value(),
+        app_type=settings.teams_app_type,
+        tenant_id=settings.teams_tenant_id,
+        allowed_tenants=settings.teams_allowed_tenants or own_tenant,
+        openid_metadata_url=settings.teams_openid_metadata_url,
+        token_issuer=settings.teams_token_issuer,
+        login_url=settings.teams_login_url,
+        unauthenticated=settings.teams_unauthenticated == "loopback",
+        **({"service_hosts": settings.teams_service_hosts} if settings.teams_service_hosts else {}),
+    )
+    return config

@@ -1,0 +1,1 @@
+"""State -> Adaptive Card. Pure, except for ``view``, which reads what a card shows."""

@@ -1,0 +1,218 @@
+"""The living card of a pull request."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from microsoft_teams.cards import (
+    Action,
+    CardElement,
+    Column,
+    ColumnSet,
+    Container,
+    RichTextBlock,
+    TextRun,
+)
+from microsoft_teams.cards.core import TextColor
+
+from bot.cards.answers import time_text
+from bot.cards.parts import (
+    command_button,
+    fits,
+    header,
+    line,
+    markdown,
+    message,
+    open_url_button,
+    run,
+)
+from bot.cards.plain_text import plain
+from bot.cards.standing import FAILED_CHECKS, Standing, standing
+from bot.cards.view import PullRequestView
+from bot.model import Check, MergeStatus, Reviewer, Vote, branch_name
+from bot.notices import texts
+from bot.teams_model import OutgoingMessage
+
+SYNC_COMMAND = "sync pr"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much is shown: characters of texts, rows of lists."""
+
+    title: int
+    branch: int
+    name: int
+    reviewers: int
+    tickets: int
+    checks: int
+
+
+GENEROUS = Limits(title=200, branch=120, name=60, reviewers=8, tickets=6, checks=5)
+# Only for texts that escape badly on the wire: 12 bytes for each emoji of a title.
+TIGHT = Limits(title=100, branch=80, name=40, reviewers=5, tickets=2, checks=2)
+TIGHTEST = Limits(title=60, branch=40, name=20, reviewers=3, tickets=1, checks=0)
+
+_VOTES: dict[Vote, tuple[str, TextColor | None, str]] = {
+    Vote.APPROVED: ("✓", "Good", "approved"),
+    Vote.APPROVED_WITH_SUGGESTIONS: ("✓", "Good", "approved with suggestions"),
+    Vote.NONE: ("○", None, "no vote yet"),
+    Vote.WAITING_FOR_AUTHOR: ("◔", "Warning", "waits for the author"),
+    Vote.REJECTED: ("✗", "Attention", "rejected"),
+}
+_MERGE_LINES = {
+    MergeStatus.SUCCEEDED: "Merges cleanly",
+    MergeStatus.CONFLICTS: "Has merge conflicts",
+    MergeStatus.REJECTED_BY_POLICY: "Merge rejected by a policy",
+    MergeStatus.FAILURE: "Merge could not be tried",
+    MergeStatus.NOT_SET: "Merge not tried yet",
+}
+_RUNNING_CHECKS = frozenset({"pending", "notset"})
+
+
+def draw_pull_request(view: PullRequestView) -> OutgoingMessage:
+    """The card of what is known now, never larger than Teams takes."""
+    stands = standing(view)
+    for limits in (GENEROUS, TIGHT):
+        sent = _draw(view, stands, limits)
+        if fits(sent):
+            return sent
+    return _draw(view, stands, TIGHTEST)
+
+
+def _draw(view: PullRequestView, stands: Standing, limits: Limits) -> OutgoingMessage:
+    body: list[CardElement] = [
+        _header(view, stands, limits),
+        _people_and_branches(view, limits),
+        *_reviewers(view, limits),
+        *_tickets(view, limits),
+        *_merge_and_checks(view, limits),
+        _age(view),
+    ]
+    return message(body, _buttons(view), summary=_summary(view, stands))
+
+
+def _summary(view: PullRequestView, stands: Standing) -> str:
+    name = texts.pull_request(view.state)
+    if view.waits_for_viewer:
+        return f"Your review is asked for: {name}"
+    return f"{name} by {texts.name_of(view.state.author)}: {stands.sentence}"
+
+
+def _header(view: PullRequestView, stands: Standing, limits: Limits) -> Container:
+    state = view.state
+    repository = state.repository
+    where = plain(f"{repository.project_name} / {repository.name}", limits.name * 2)
+    title = plain(state.title, limits.title) or "(no title)"
+    top = ColumnSet(
+        columns=[
+            Column(width="stretch", items=[line(run(f"{where}  #{state.number}", subtle=True))]),
+            Column(width="auto", items=[line(run(stands.label, bold=True))]),
+        ]
+    )
+    heading = line(run(title, bold=True, size="Large", url=view.page_url()))
+    return header(stands.tone, top, heading, line(run(stands.sentence, bold=True)))
+
+
+def _people_and_branches(view: PullRequestView, limits: Limits) -> RichTextBlock:
+    state = view.state
+    return line(
+        run(plain(texts.name_of(state.author), limits.name), bold=True),
+        run("   "),
+        run(plain(branch_name(state.source_ref), limits.branch), mono=True),
+        run(" → ", subtle=True),
+        run(plain(branch_name(state.target_ref), limits.branch), mono=True),
+        spacing="Medium",
+    )
+
+
+def _reviewers(view: PullRequestView, limits: Limits) -> list[CardElement]:
+    """Required ones first; in each group those who voted down, are waited for, approved."""
+    everyone = sorted(view.state.reviewers, key=lambda r: (not r.required, int(r.vote)))
+    lines: list[CardElement] = [
+        _reviewer(reviewer, limits) for reviewer in everyone[: limits.reviewers]
+    ]
+    more = len(everyone) - len(lines)
+    if more > 0:
+        lines.append(line(run(f"and {more} more reviewers", subtle=True), spacing="None"))
+    return lines
+
+
+def _reviewer(reviewer: Reviewer, limits: Limits) -> RichTextBlock:
+    mark, color, says = _VOTES[reviewer.vote]
+    if reviewer.declined and reviewer.vote is Vote.NONE:
+        mark, says = "–", "declined"
+    required = [run(" required", bold=True)] if reviewer.required else []
+    return line(
+        run(f"{mark} ", color=color, bold=True),
+        run(plain(texts.name_of(reviewer.identity), limits.name)),
+        *required,
+        run(f"  {says}", subtle=True),
+        spacing="None",
+    )
+
+
+def _tickets(view: PullRequestView, limits: Limits) -> list[CardElement]:
+    shown = view.tickets[: limits.tickets]
+    lines: list[CardElement] = []
+    for ticket in shown:
+        title = plain(ticket.title, limits.name)
+        name = f"#{ticket.number} {title}".rstrip()
+        state = plain(ticket.state, limits.name // 2)
+        runs = [run("Ticket ", subtle=True), run(name, url=view.ticket_url(ticket))]
+        lines.append(line(*runs, *([run(f"  {state}", subtle=True)] if state else [])))
+    more = len(view.tickets) - len(shown)
+    if more > 0:
+        lines.append(line(run(f"and {more} more tickets", subtle=True), spacing="None"))
+    return lines
+
+
+def _merge_and_checks(view: PullRequestView, limits: Limits) -> list[CardElement]:
+    runs: list[TextRun] = []
+    if view.state.is_active:
+        runs.append(run(_MERGE_LINES[view.state.merge_status]))
+    if view.checks:
+        runs += [run("  ·  ", subtle=True)] if runs else []
+        runs += _check_runs(view, limits)
+    return [line(*runs)] if runs else []
+
+
+def _check_runs(view: PullRequestView, limits: Limits) -> list[TextRun]:
+    checks = view.checks or ()
+    failed = [check for check in checks if check.state in FAILED_CHECKS]
+    running = [check for check in checks if check.state.lower() in _RUNNING_CHECKS]
+    passed = [check for check in checks if check.state == "succeeded"]
+    parts = [
+        *_count(failed, "failed", "Attention"),
+        *_count(running, "running", "Warning"),
+        *_count(passed, "passed", "Good"),
+    ]
+    names = ", ".join(plain(check.name, limits.name) for check in failed[: limits.checks])
+    return [run("Checks: "), *parts, *([run(f"({names})", subtle=True)] if names else [])]
+
+
+def _count(checks: Sequence[Check], word: str, color: TextColor) -> list[TextRun]:
+    return [run(f"{len(checks)} {word}  ", color=color)] if checks else []
+
+
+def _age(view: PullRequestView) -> CardElement:
+    state = view.state
+    opened = f"Opened {time_text(state.created_at)}"
+    if state.closed_at is not None:
+        lived = texts.duration(state.closed_at - state.created_at)
+        return markdown(f"{opened}, open for {lived}", subtle=True)
+    return markdown(f"{opened}, {texts.age(state.created_at, view.now)} old", subtle=True)
+
+
+def _buttons(view: PullRequestView) -> Sequence[Action]:
+    """Open and Sync always; between them the next likely steps."""
+    state = view.state
+    buttons: list[Action] = [open_url_button("Open", view.page_url())]
+    if state.has_conflicts:
+        buttons.append(open_url_button("Conflicts", view.page_url("conflicts")))
+    elif state.is_active and not state.is_draft and view.reviews_pending:
+        buttons.append(open_url_button("Review", view.page_url("files")))
+    if view.tickets:
+        ticket = view.tickets[0]
+        buttons.append(open_url_button(f"Ticket {ticket.number}", view.ticket_url(ticket)))
+    buttons.append(command_button("Sync", SYNC_COMMAND, f"{state.connection}:{state.number}"))
+    return buttons

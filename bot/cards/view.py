@@ -1,0 +1,187 @@
+"""What a pull request's card shows, read in one go."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from urllib.parse import quote
+
+from pydantic import TypeAdapter
+from sqlmodel import Session, col, select
+
+from bot.links import pull_request_url, split_url, ticket_url
+from bot.model import Check, Reviewer, Vote
+from bot.pull_request_state import PullRequestState
+from storage.tables import (
+    Connection,
+    IdentityRow,
+    Link,
+    Person,
+    PullRequestRow,
+    RepositoryRow,
+    TicketRow,
+)
+from storage.text import storable_text
+
+LONGEST_NAME_IN_ADDRESS = 300  # percent-encoded; names have at most 64 characters
+
+_state = TypeAdapter(PullRequestState)
+_checks = TypeAdapter(tuple[Check, ...])
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedTicket:
+    """A ticket that the pull request is for; the texts are empty while it was never read."""
+
+    number: int
+    title: str = ""
+    state: str = ""
+    project_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequestView:
+    """Everything that a card shows.
+
+    ``checks`` are None while they were never read. ``viewers`` are the identity ids of the one
+    who reads a personal chat, empty elsewhere. ``base_url`` is the connection's.
+    """
+
+    state: PullRequestState
+    base_url: str
+    now: datetime
+    tickets: tuple[LinkedTicket, ...] = ()
+    checks: tuple[Check, ...] | None = None
+    viewers: frozenset[str] = frozenset()
+
+    @property
+    def reviews_pending(self) -> tuple[Reviewer, ...]:
+        """Reviewers whose vote is waited for: the required ones while any is missing, else all."""
+        waiting = [r for r in self.state.reviewers if r.vote is Vote.NONE and not r.declined]
+        required = [r for r in waiting if r.required]
+        return tuple(required or waiting)
+
+    @property
+    def waits_for_viewer(self) -> bool:
+        """Whether the reader's own vote is missing on a pull request that is ready for review."""
+        return (
+            self.state.is_active
+            and not self.state.is_draft
+            and any(
+                r.identity.id in self.viewers and r.vote is Vote.NONE and not r.declined
+                for r in self.state.reviewers
+            )
+        )
+
+    def page_url(self, page: str = "") -> str:
+        """The pull request's page ("", files, conflicts) on the configured host."""
+        repository = self.state.repository
+        url = pull_request_url(
+            _without_user(self.base_url),
+            _in_address(repository.project_name, repository.project_id),
+            _in_address(repository.name, repository.id),
+            self.state.number,
+        )
+        return f"{url}?_a={page}" if page else url
+
+    def ticket_url(self, ticket: LinkedTicket) -> str:
+        """The ticket's page on the configured host."""
+        repository = self.state.repository
+        project = _in_address(ticket.project_name or repository.project_name, repository.project_id)
+        return ticket_url(_without_user(self.base_url), project, ticket.number)
+
+
+class UnknownPullRequest(LookupError):
+    """There is no such pull request in the database."""
+
+
+def load_view(
+    session: Session, pull_request_id: int, conversation_id: str, now: datetime
+) -> PullRequestView:
+    """Read what the card of a pull request shows in a conversation ("" for none in particular).
+
+    Raises:
+        UnknownPullRequest: there is no such pull request.
+    """
+    row = session.get(PullRequestRow, pull_request_id)
+    if row is None:
+        raise UnknownPullRequest(f"pull request with the id {pull_request_id} is not stored")
+    connection = session.get_one(Connection, row.connection)
+    return PullRequestView(
+        state=_with_current_names(session, row, load_state(row)),
+        base_url=connection.base_url,
+        now=now,
+        tickets=_tickets(session, row),
+        checks=None if row.checks is None else _checks.validate_python(row.checks),
+        viewers=_viewers(session, row.connection, conversation_id),
+    )
+
+
+def load_state(row: PullRequestRow) -> PullRequestState:
+    """The stored state."""
+    return _state.validate_python(row.state)
+
+
+def dump_state(state: PullRequestState) -> dict[str, object]:
+    """The state as it is stored."""
+    dumped: dict[str, object] = _state.dump_python(state, mode="json")
+    return dumped
+
+
+def _with_current_names(
+    session: Session, row: PullRequestRow, state: PullRequestState
+) -> PullRequestState:
+    """A repository that was renamed since the last snapshot has its new name."""
+    repository = session.get(RepositoryRow, (row.connection, row.repository_id))
+    if repository is None:
+        return state
+    renamed = replace(state.repository, name=repository.name, project_name=repository.project_name)
+    return replace(state, repository=renamed)
+
+
+def _tickets(session: Session, row: PullRequestRow) -> tuple[LinkedTicket, ...]:
+    statement = (
+        select(Link.ticket, TicketRow)
+        .join(
+            TicketRow,
+            (col(TicketRow.connection) == Link.connection) & (col(TicketRow.number) == Link.ticket),
+            isouter=True,
+        )
+        .where(
+            Link.connection == row.connection,
+            Link.pull_request == row.number,
+            col(Link.removed_at).is_(None),
+        )
+        .order_by(col(Link.ticket))
+    )
+    found: dict[int, LinkedTicket] = {}
+    for number, ticket in session.exec(statement):
+        found[number] = (
+            LinkedTicket(number, ticket.title, ticket.state, ticket.project_name)
+            if ticket
+            else LinkedTicket(number)
+        )
+    return tuple(found.values())
+
+
+def _viewers(session: Session, connection: str, conversation_id: str) -> frozenset[str]:
+    if not conversation_id:
+        return frozenset()
+    statement = (
+        select(IdentityRow.id)
+        .join(Person, col(Person.id) == IdentityRow.person_id)
+        .where(
+            Person.personal_conversation_id == conversation_id,
+            IdentityRow.connection == connection,
+        )
+    )
+    return frozenset(session.exec(statement).all())
+
+
+def _in_address(name: str, guid: str) -> str:
+    """The name, or the GUID where no name of Azure DevOps is that long: pages take either."""
+    text = storable_text(name)
+    return text if len(quote(text, safe="")) <= LONGEST_NAME_IN_ADDRESS else guid
+
+
+def _without_user(base_url: str) -> str:
+    parts = split_url(base_url)
+    return parts.geturl() if parts else base_url

@@ -1,0 +1,45 @@
+"""``pullcord serve``."""
+
+import asyncio
+import logging
+import signal
+
+import click
+
+from bot.app import CannotStart, Pullcord
+from bot.cli import Failed
+from bot.logs import configure_logging
+from bot.settings import SettingsError, load_settings
+
+log = logging.getLogger(__name__)
+
+
+@click.command()
+def serve() -> None:
+    """Run the bot until SIGTERM or Ctrl-C.
+
+    Needs PULLCORD_TEAMS_APP_ID, a database that `pullcord db upgrade` made, and at least one
+    connection (`pullcord connect`) to be of use.
+    """
+    try:
+        settings = load_settings()
+        configure_logging(settings.log_level)
+        asyncio.run(_serve(Pullcord(settings)))
+    except (SettingsError, CannotStart) as error:
+        raise Failed(str(error)) from None
+
+
+async def _serve(pullcord: Pullcord) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    await pullcord.start()
+    click.echo(f"Pullcord listens on {pullcord.url}", err=True)
+    failed = asyncio.create_task(pullcord.failed())
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({failed, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    await pullcord.stop()
+    if failed.done():
+        raise CannotStart(f"Pullcord stopped because a part of it failed: {failed.result()}")
+    failed.cancel()

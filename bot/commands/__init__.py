@@ -1,0 +1,1 @@
+"""What people can tell Pullcord: one module per command."""

@@ -1,0 +1,40 @@
+"""All commands, one line of registration each, in the order of help and of the manifest."""
+
+from bot.commands import (
+    confirm,
+    link_me,
+    link_ticket,
+    prs,
+    reviews,
+    start_ticket,
+    status,
+    subscribe,
+    subscriptions,
+    sync_pull_request,
+    ticket,
+    unsubscribe,
+    use,
+    whoami,
+)
+from bot.commands.help import help_command
+from bot.commands.registry import Registry
+
+_COMMANDS = (
+    start_ticket.COMMAND,
+    sync_pull_request.COMMAND,
+    prs.COMMAND,
+    reviews.COMMAND,
+    ticket.COMMAND,
+    subscribe.COMMAND,
+    subscriptions.COMMAND,
+    unsubscribe.COMMAND,
+    whoami.COMMAND,
+    link_ticket.LINK,
+    link_ticket.UNLINK,
+    use.COMMAND,
+    status.COMMAND,
+    link_me.COMMAND,
+    confirm.COMMAND,
+)
+
+REGISTRY = Registry([help_command(_COMMANDS), *_COMMANDS])

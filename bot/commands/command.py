@@ -1,0 +1,67 @@
+"""The shape of a command: grammar, help text and handler together."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bot.services import Services
+from bot.teams_model import Conversation, ConversationKind, OutgoingMessage, TeamsUser
+from storage.tables import ConversationRow, Person
+
+EVERYWHERE = frozenset(ConversationKind)
+
+
+class UsageError(ValueError):
+    """The words after a command are not right. ``str()`` is one sentence that says what is."""
+
+
+class CommandRefused(Exception):
+    """The command cannot be done; ``str()`` says why and what to do next, in plain words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """Who gave a command, where, and what it may work with.
+
+    ``cause`` names the Teams activity; workflows and audit use it. ``person`` is the stored row of
+    the sender (detached; read only).
+    """
+
+    services: Services
+    conversation: Conversation
+    conversation_row: ConversationRow
+    sender: TeamsUser
+    person: Person
+    cause: str
+    thread_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a command answers: messages in order. Usually one card with the next step as button."""
+
+    messages: tuple[OutgoingMessage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command.
+
+    ``name`` are its first words in lower case (``start ticket``). ``parse`` takes the words after
+    the name, normalised, and raises UsageError. ``is_slow`` shows typing before it runs.
+    A card's button with ``verb`` = ``name`` and ``data["arguments"]`` runs it as if typed.
+    ``is_changing`` is True unless a command says that it only reads: those that change something
+    are refused to guests and to people who are no longer there.
+    """
+
+    name: str
+    usage: str
+    summary: str
+    examples: tuple[str, ...]
+    parse: Callable[[str], Any]
+    run: Callable[[Invocation, Any], Awaitable[Reply]]
+    aliases: tuple[str, ...] = ()
+    scopes: frozenset[ConversationKind] = EVERYWHERE
+    is_slow: bool = False
+    is_changing: bool = True
+    details: str = ""

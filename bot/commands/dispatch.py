@@ -1,0 +1,176 @@
+"""From a typed text or a pressed button to the reply, with every way in which it can go wrong."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from bot.cards.answers import CHOICE_INPUT, Tone, command_button, escape, text_card
+from bot.commands.command import (
+    Command,
+    CommandRefused,
+    Invocation,
+    Reply,
+    UsageError,
+)
+from bot.commands.failures import explain
+from bot.commands.help import usage_card
+from bot.commands.registry import (
+    Meaning,
+    NothingSaid,
+    NotUnderstood,
+    Registry,
+    Understood,
+    places,
+)
+from bot.commands.standing import check_standing
+from bot.commands.text import tidy
+from bot.identities import actor_of
+from bot.log_text import log_safe
+from bot.people import Standing
+from bot.ports import AzureDevOpsError, TeamsError
+from bot.turn_result import CHANGED, TurnResult
+from storage import audit
+
+log = logging.getLogger(__name__)
+
+TYPING_WITHIN_S = 3.0
+REFUSAL_LENGTH = 1_200
+CHOICE = "{choice}"
+
+
+def pressed(registry: Registry, verb: str, data: dict[str, Any]) -> Meaning:
+    """What a button means: the command ``verb`` with ``data["arguments"]``, as if typed.
+
+    A list's choice (``data["choice"]``) takes the place of ``{choice}`` in the arguments.
+    """
+    command = registry.named(verb)
+    arguments = data.get("arguments", "")
+    if command is None or not isinstance(arguments, str):
+        return NotUnderstood(tidy(verb)[:60])
+    choice = data.get(CHOICE_INPUT, "")
+    if CHOICE in arguments and isinstance(choice, str):
+        arguments = arguments.replace(CHOICE, choice)
+    return Understood(command, tidy(arguments))
+
+
+async def answer(invocation: Invocation, standing: Standing, meaning: Meaning) -> TurnResult:
+    """Run what is meant and say what became of it.
+
+    Raises:
+        Exception: What no one foresaw; the caller tells the person with a reference.
+    """
+    if isinstance(meaning, NothingSaid):
+        return TurnResult(_nothing_said().messages)
+    if isinstance(meaning, NotUnderstood):
+        return TurnResult(_not_understood(meaning).messages)
+    command, arguments = meaning.command, meaning.arguments
+    try:
+        _check_place(command, invocation)
+        check_standing(command, standing)
+    except CommandRefused as refusal:
+        return _refused(invocation, command, str(refusal))
+    try:
+        parsed = command.parse(arguments)
+    except UsageError as problem:
+        return TurnResult(usage_card(command, str(problem)).messages)
+    try:
+        async with _typing(invocation, command):
+            reply = await command.run(invocation, parsed)
+    except UsageError as problem:
+        return TurnResult(usage_card(command, str(problem)).messages)
+    except CommandRefused as refusal:
+        return _refused(invocation, command, str(refusal))
+    except AzureDevOpsError as error:
+        log.info("%s failed: %s", command.name, log_safe(str(error)))
+        outcome = CHANGED if command.is_changing else ""
+        return TurnResult(_azure_devops_failed(command, arguments, error).messages, outcome)
+    return TurnResult(reply.messages, CHANGED if command.is_changing else "")
+
+
+@contextlib.asynccontextmanager
+async def _typing(invocation: Invocation, command: Command) -> AsyncIterator[None]:
+    """Show that a slow command is at work. That Teams does not take it changes nothing."""
+    if not command.is_slow:
+        yield
+        return
+
+    async def show() -> None:
+        try:
+            async with asyncio.timeout(TYPING_WITHIN_S):
+                await invocation.services.teams.typing(
+                    invocation.conversation, thread_id=invocation.thread_id
+                )
+        except (TeamsError, TimeoutError) as error:
+            log.info("typing could not be shown: %s", log_safe(str(error) or "no answer"))
+
+    task = asyncio.create_task(show())
+    try:
+        yield
+    finally:
+        task.cancel()  # the answer is there: nobody need be told that it is coming
+        await asyncio.wait([task])
+
+
+def _check_place(command: Command, invocation: Invocation) -> None:
+    if invocation.conversation.kind not in command.scopes:
+        raise CommandRefused(f"“{command.name}” works only in {places(command)}.")
+
+
+def _refused(invocation: Invocation, command: Command, why: str) -> TurnResult:
+    """The reason as a card; that somebody tried to change something goes into the audit."""
+    button = command_button("Help", "help", command.name)
+    card = text_card(
+        f"Not done: {command.name}", [escape(why, REFUSAL_LENGTH)], [button], Tone.WARNING
+    )
+    if not command.is_changing:
+        return TurnResult((card,))
+    now: datetime = invocation.services.clock()
+
+    def record(session: Session) -> None:
+        audit.append(
+            session,
+            at=now,
+            actor=actor_of(invocation.person),
+            action="command.refused",
+            subject=f"conversation/{invocation.conversation.id}",
+            before=None,
+            after={"command": command.name, "reason": why},
+            cause=invocation.cause,
+        )
+
+    return TurnResult((card,), record=record)
+
+
+def _azure_devops_failed(command: Command, arguments: str, error: AzureDevOpsError) -> Reply:
+    again = command_button("Try again", command.name, arguments)
+    title = f"Not done: {command.name}"
+    return Reply((text_card(title, [escape(explain(error), REFUSAL_LENGTH)], [again], Tone.BAD),))
+
+
+def _nothing_said() -> Reply:
+    lines = [
+        "I keep pull request cards up to date here and take orders. The most used:",
+        "**reviews** · **prs mine** · **start ticket 123** · **sync pr 12** · **subscribe Web**",
+    ]
+    buttons = [command_button("All commands", "help"), command_button("My reviews", "reviews")]
+    return Reply((text_card("What can I do for you?", lines, buttons),))
+
+
+def _not_understood(meaning: NotUnderstood) -> Reply:
+    said = f"I do not understand “{escape(meaning.text, 60)}”."
+    if meaning.suggestion is None:
+        buttons = [command_button("All commands", "help")]
+        return Reply((text_card("I did not get that", [said], buttons, Tone.WARNING),))
+    instead = f"{meaning.suggestion.name} {meaning.arguments}".strip()
+    lines = [f"{said} Did you mean **{escape(instead, 120)}**?"]
+    buttons = [
+        command_button(instead, meaning.suggestion.name, meaning.arguments),
+        command_button("How it works", "help", meaning.suggestion.name),
+        command_button("All commands", "help"),
+    ]
+    return Reply((text_card("Did you mean …?", lines, buttons, Tone.WARNING),))

@@ -1,0 +1,60 @@
+"""What a failed call to Azure DevOps is called in a reply: why, and what to do next."""
+
+from bot.ports import (
+    AuthenticationFailed,
+    AzureDevOpsError,
+    BadAnswer,
+    Conflict,
+    Forbidden,
+    NotFound,
+    RateLimited,
+    Rejected,
+    Unreachable,
+)
+
+ANSWER_WITHIN_S = 8.0
+"""A person waits ten seconds at most to hear that Azure DevOps does not answer."""
+
+_NEXT_STEPS: tuple[tuple[type[AzureDevOpsError], str, str], ...] = (
+    (Unreachable, "Azure DevOps cannot be reached.", "Please try again in a few minutes."),
+    (
+        AuthenticationFailed,
+        "Azure DevOps does not accept my credential.",
+        "An operator has to renew it; `pullcord doctor` says which one.",
+    ),
+    (
+        Forbidden,
+        "Azure DevOps does not let me do this.",
+        "Somebody who manages the project has to give my account the permission.",
+    ),
+    (NotFound, "Azure DevOps does not have it, or hides it from my account.", "Check the number."),
+    (
+        Conflict,
+        "It was changed in Azure DevOps at the same moment.",
+        "Please give the command again.",
+    ),
+    (Rejected, "Azure DevOps refused the change.", "Correct it there, then try again."),
+    (
+        BadAnswer,
+        "Azure DevOps gave an answer that I do not understand.",
+        "Please tell an operator if this stays so.",
+    ),
+)
+
+
+def explain(error: AzureDevOpsError) -> str:
+    """Two or three plain sentences: what happened, Azure DevOps' own words, and the next step."""
+    if isinstance(error, RateLimited):
+        wait = max(1, round(error.retry_after_s))
+        return f"Azure DevOps asks me to slow down. Please try again in {wait} seconds."
+    for kind, happened, next_step in _NEXT_STEPS:
+        if isinstance(error, kind):
+            return f"{happened} {_own_words(error, happened)}{next_step}"
+    return f"Azure DevOps reported a failure. {_own_words(error, '')}Please try again."
+
+
+def _own_words(error: AzureDevOpsError, happened: str) -> str:
+    words = str(error).strip().removeprefix(happened).strip()
+    if not words:
+        return ""
+    return f"It says: {words} " if words[-1] in ".!?" else f"It says: {words}. "

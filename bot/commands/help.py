@@ -1,0 +1,67 @@
+"""``help [command]``: what can be said here. Made from the other commands."""
+
+from collections.abc import Sequence
+
+from bot.cards.answers import Tone, command_button, escape, table_card, text_card
+from bot.commands.command import Command, CommandRefused, Invocation, Reply
+from bot.commands.registry import NotUnderstood, Registry, Understood, places
+
+TITLE = "What you can say"
+_FIRST_STEPS = (("My reviews", "reviews"), ("Open pull requests", "prs"), ("Who am I?", "whoami"))
+
+
+def help_command(others: Sequence[Command]) -> Command:
+    """The help for these commands; the help itself is listed first."""
+
+    def parse(arguments: str) -> str:
+        return arguments
+
+    async def run(invocation: Invocation, about: str) -> Reply:
+        registry = Registry([command, *others])
+        if not about:
+            return _all(registry, invocation)
+        return _one(registry, about)
+
+    command = Command(
+        name="help",
+        usage="help [COMMAND]",
+        summary="Show what you can say to me, or how one command works.",
+        examples=("help", "help subscribe"),
+        parse=parse,
+        run=run,
+        aliases=("hello", "hi", "hey", "commands"),
+        is_changing=False,
+    )
+    return command
+
+
+def usage_card(command: Command, problem: str = "") -> Reply:
+    """How a command is used, with examples; ``problem`` says first what was not right."""
+    lines = [escape(problem)] if problem else []
+    lines.append(f"**{escape(command.usage)}**")
+    lines.append(escape(command.summary))
+    if command.details:
+        lines.append(escape(command.details, 1_000))
+    lines.append("For example: " + escape("; ".join(command.examples), 1_000))
+    if len(command.scopes) == 1:
+        lines.append(f"Only in {places(command)}.")
+    title = f"How to use “{command.name}”"
+    button = command_button("All commands", "help")
+    return Reply((text_card(title, lines, [button], Tone.WARNING if problem else Tone.NEUTRAL),))
+
+
+def _all(registry: Registry, invocation: Invocation) -> Reply:
+    listed = registry.available(invocation.conversation.kind)
+    rows = [(f"**{escape(each.usage)}**", escape(each.summary)) for each in listed]
+    buttons = [command_button(title, name) for title, name in _FIRST_STEPS if registry.named(name)]
+    note = "help and a command's name shows more. Numbers may be pasted addresses, too."
+    return Reply((table_card(TITLE, ("Say", "What happens"), rows, buttons, note=note),))
+
+
+def _one(registry: Registry, about: str) -> Reply:
+    meaning = registry.understand(about)
+    if isinstance(meaning, Understood):
+        return usage_card(meaning.command)
+    if isinstance(meaning, NotUnderstood) and meaning.suggestion is not None:
+        return usage_card(meaning.suggestion)
+    raise CommandRefused(f"I know no command “{about[:60]}”. `help` shows all of them.")

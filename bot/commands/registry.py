@@ -1,0 +1,168 @@
+"""All commands in their order, and which of them a text means.
+
+The same list gives ``help``, the manifest's command list and the documentation.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher, get_close_matches
+
+from bot.commands.command import Command
+from bot.commands.text import Word, normalise, split_words
+from bot.teams_model import ConversationKind
+
+MANIFEST_TITLE_LIMIT = 32
+MANIFEST_DESCRIPTION_LIMIT = 128
+MANIFEST_COMMANDS_LIMIT = 10
+"""Limits of ``bots[].commandLists`` (Microsoft Teams app manifest reference)."""
+
+LIKENESS = 0.72
+"""How alike a typing mistake and a command must be (difflib ratio) to be suggested."""
+
+_KIND_NAMES = {
+    ConversationKind.CHANNEL: "channels",
+    ConversationKind.GROUP: "group chats",
+    ConversationKind.PERSONAL: "your personal chat with me",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """A command and the words after its name, as typed."""
+
+    command: Command
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotUnderstood:
+    """No command. ``suggestion`` is the nearest one, ``arguments`` what would stand after it."""
+
+    text: str
+    suggestion: Command | None = None
+    arguments: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NothingSaid:
+    """Only a mention, a picture, or punctuation."""
+
+
+Meaning = Understood | NotUnderstood | NothingSaid
+
+
+class Registry:
+    """The commands in the order in which help shows them.
+
+    Raises:
+        ValueError: If two commands have the same name or alias.
+    """
+
+    def __init__(self, commands: Sequence[Command]) -> None:
+        self.commands = tuple(commands)
+        self._by_name: dict[tuple[str, ...], Command] = {}
+        for command in self.commands:
+            for name in (command.name, *command.aliases):
+                words = tuple(name.split())
+                if words in self._by_name:
+                    raise ValueError(f"two commands are called {name!r}")
+                self._by_name[words] = command
+        self._longest = max((len(words) for words in self._by_name), default=0)
+
+    def named(self, name: str) -> Command | None:
+        """The command of this name or alias in any case, None when there is none."""
+        return self._by_name.get(tuple(word.key for word in split_words(name)))
+
+    def understand(self, typed: str) -> Meaning:
+        """What a message means: the command with the longest name that it begins with."""
+        text = normalise(typed)
+        words = split_words(text)
+        if not words:
+            return NothingSaid()
+        for length in range(min(self._longest, len(words)), 0, -1):
+            command = self._by_name.get(_keys(words[:length]))
+            if command is not None:
+                return Understood(command, _rest(text, words, length))
+        return self._nearest(text, words)
+
+    def available(self, kind: ConversationKind) -> list[Command]:
+        """The commands that can be given in this kind of conversation."""
+        return [command for command in self.commands if kind in command.scopes]
+
+    def _nearest(self, text: str, words: list[Word]) -> NotUnderstood:
+        """First a command that is only begun ("start 123"), then the most alike name."""
+        if not self._by_name:
+            return NotUnderstood(text)
+        for name, command in self._by_name.items():
+            if len(name) > 1 and words[0].key == name[0]:
+                return NotUnderstood(text, command, _rest(text, words, _shared(name, words)))
+        likeness, command, length = max(self._likenesses(words), key=lambda found: found[0])
+        if likeness < LIKENESS:
+            return NotUnderstood(text)
+        return NotUnderstood(text, command, _rest(text, words, length))
+
+    def _likenesses(self, words: list[Word]) -> Iterator[tuple[float, Command, int]]:
+        """(how alike, command, typed words it would stand for); also written as one word."""
+        for name, command in self._by_name.items():
+            for length in {len(name), 1}:
+                wanted = " ".join(name) if length == len(name) else "".join(name)
+                typed = " ".join(_keys(words[:length]))[:60]
+                yield SequenceMatcher(None, typed, wanted).ratio(), command, length
+
+
+def places(command: Command) -> str:
+    """Where a command can be given, in words."""
+    return " and ".join(name for kind, name in _KIND_NAMES.items() if kind in command.scopes)
+
+
+def manifest_commands(registry: Registry, kind: ConversationKind) -> list[dict[str, str]]:
+    """The command list of the Teams manifest for one scope: the first ten by order.
+
+    Raises:
+        ValueError: If a name or summary is longer than Teams takes.
+    """
+    listed = registry.available(kind)[:MANIFEST_COMMANDS_LIMIT]
+    for command in listed:
+        if (
+            len(command.name) > MANIFEST_TITLE_LIMIT
+            or len(command.summary) > MANIFEST_DESCRIPTION_LIMIT
+        ):
+            raise ValueError(f"{command.name!r} or its summary is too long for the manifest")
+    return [{"title": command.name, "description": command.summary} for command in listed]
+
+
+def markdown_reference(registry: Registry) -> str:
+    """The commands as a Markdown document, for docs/commands.md."""
+    parts = ["# Commands\n"]
+    for command in registry.commands:
+        examples = "\n".join(f"- `{example}`" for example in command.examples)
+        also = ", ".join(f"`{alias}`" for alias in command.aliases)
+        scope = (
+            "" if command.scopes == frozenset(ConversationKind) else f"Only in {places(command)}."
+        )
+        paragraphs = (
+            f"## {command.name}",
+            f"`{command.usage}`",
+            command.summary,
+            command.details,
+            scope,
+            f"Also: {also}." if also else "",
+            f"Examples:\n\n{examples}" if examples else "",
+        )
+        parts.append("\n\n".join(paragraph for paragraph in paragraphs if paragraph) + "\n")
+    return "\n".join(parts)
+
+
+def _keys(words: Sequence[Word]) -> tuple[str, ...]:
+    return tuple(word.key for word in words)
+
+
+def _shared(name: tuple[str, ...], words: list[Word]) -> int:
+    """How many leading words of a name were typed, a misspelt second one included."""
+    if len(words) > 1 and get_close_matches(words[1].key[:60], name[1:2], cutoff=LIKENESS):
+        return 2
+    return 1
+
+
+def _rest(text: str, words: list[Word], length: int) -> str:
+    return text[words[length - 1].end :].strip()

@@ -1,0 +1,34 @@
+"""``reviews``: what waits for my review, oldest first."""
+
+from bot.cards.answers import command_button, text_card
+from bot.commands.command import Command, Invocation, Reply
+from bot.commands.own_identities import own_identities
+from bot.commands.pull_request_lists import MOST_LISTED, list_reply
+from bot.commands.text import no_arguments
+from storage.queries import pull_request_lists
+
+TITLE = "Waiting for your review"
+
+
+async def run(invocation: Invocation, _: None) -> Reply:
+    """List open, published pull requests on which the asker is a reviewer without a vote."""
+    identities = await own_identities(invocation)
+    found = await invocation.services.db.read(
+        lambda s: pull_request_lists.list_awaiting_vote(s, identities, limit=MOST_LISTED + 1)
+    )
+    if not found:
+        button = command_button("My pull requests", "prs", "mine")
+        return Reply((text_card(TITLE, ["Nothing waits for your review."], [button]),))
+    return list_reply(TITLE, found, invocation.services.clock(), clock_column="Since")
+
+
+COMMAND = Command(
+    name="reviews",
+    usage="reviews",
+    summary="List the pull requests that wait for your review, oldest first.",
+    examples=("reviews",),
+    parse=no_arguments,
+    run=run,
+    aliases=("my reviews", "review"),
+    is_changing=False,
+)

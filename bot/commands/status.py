@@ -1,0 +1,75 @@
+"""``status``: whether the feeds from Azure DevOps are alive."""
+
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from bot.cards.answers import Tone, command_button, escape, table_card
+from bot.commands.command import Command, Invocation, Reply
+from bot.commands.pull_request_lists import age
+from bot.commands.text import no_arguments
+from storage import inbox, outbox
+from storage.queries import health
+from storage.queries.health import ConnectionHealth
+
+QUIET_AFTER = timedelta(days=1)
+
+
+async def run(invocation: Invocation, _: None) -> Reply:
+    """Show each connection, when it was last heard and swept, and what could not be handled."""
+    services = invocation.services
+    connections, dead_in, dead_out = await services.db.read(
+        lambda s: (
+            health.of_connections(s),
+            inbox.counts(s).get("dead", 0),
+            outbox.counts(s).get("dead", 0),
+        )
+    )
+    now = services.clock()
+    rows = [
+        (
+            f"**{escape(each.name)}** ({escape(urlsplit(each.base_url).hostname or '')})",
+            _state(each, now),
+            _ago(each.last_hook_at, now),
+            _ago(each.last_sweep_at, now),
+        )
+        for each in connections
+    ]
+    notes = [_dead(dead_in, "webhooks that I did not understand", "`pullcord inbox retry`")]
+    notes.append(_dead(dead_out, "messages that Teams did not take", "`pullcord doctor`"))
+    if not connections:
+        notes.append("No Azure DevOps is connected: an operator runs `pullcord connect`.")
+    note = " ".join(text for text in notes if text) or "Nothing is left undone."
+    columns = ("Connection", "State", "Last webhook", "Last sweep")
+    is_well = not any(each.paused_reason for each in connections) and not dead_in + dead_out
+    tone = Tone.GOOD if is_well and connections else Tone.WARNING
+    button = command_button("Subscriptions", "subscriptions")
+    title = "Everything is well" if tone is Tone.GOOD else "Some things need an operator"
+    return Reply((table_card(title, columns, rows, [button], tone, note=escape(note)),))
+
+
+def _state(connection: ConnectionHealth, now: datetime) -> str:
+    if connection.paused_reason:
+        return f"**paused**: {escape(connection.paused_reason)}"
+    if connection.failing_credentials:
+        return "a credential fails"
+    last = connection.last_hook_at
+    return "on" if last is not None and now - last < QUIET_AFTER else "on, quiet"
+
+
+def _ago(moment: datetime | None, now: datetime) -> str:
+    return f"{age(moment, now)} ago" if moment else "never"
+
+
+def _dead(count: int, what: str, remedy: str) -> str:
+    return f"{count} {what}; an operator looks with {remedy}." if count else ""
+
+
+COMMAND = Command(
+    name="status",
+    usage="status",
+    summary="Show whether I hear Azure DevOps, and what could not be handled.",
+    examples=("status",),
+    parse=no_arguments,
+    run=run,
+    is_changing=False,
+)

@@ -1,0 +1,63 @@
+"""``whoami``: what Pullcord knows of the one who asks."""
+
+from bot.cards.answers import command_button, escape, text_card
+from bot.commands.command import Command, Invocation, Reply
+from bot.commands.text import no_arguments
+from bot.identities import Unmatched, find_identity
+from bot.ports import AzureDevOpsError
+from storage.queries import connections, identities
+
+_MATCHED = {
+    "mail": "same mail as in Teams",
+    "self": "you asked for it, same mail as in Teams",
+    "administrator": "confirmed by an administrator",
+}
+
+
+async def run(invocation: Invocation, _: None) -> Reply:
+    """Look for the person's identities in every connection and show them."""
+    services, person = invocation.services, invocation.person
+    lines = [
+        f"In Teams: {escape(person.name or 'no name')}, {escape(person.mail or 'no mail known')}"
+        + (" (guest)" if person.is_guest else "")
+    ]
+    missing = False
+    for connection in await services.db.read(connections.all_connections):
+        try:
+            identity = await find_identity(services, person, connection.name)
+        except AzureDevOpsError:
+            lines.append(f"{escape(connection.name)}: Azure DevOps cannot be asked at the moment")
+            continue
+        if isinstance(identity, Unmatched):
+            missing = True
+            lines.append(f"{escape(connection.name)}: {escape(identity)}")
+            continue
+        how = _MATCHED.get(identity.matched_by, identity.matched_by)
+        lines.append(
+            f"{escape(connection.name)}: **{escape(identity.display_name)}** "
+            f"({escape(identity.unique_name)}), {how}"
+        )
+    waiting = await services.db.read(lambda s: identities.requested_by(s, person.id or 0))
+    lines += [
+        f"You asked to be {escape(row.unique_name)} in {escape(row.connection)}: "
+        "an administrator has to confirm it"
+        for row in waiting
+    ]
+    if person.mail in services.administrators:
+        lines.append("You are an administrator of Pullcord.")
+    hint = "If that is wrong, or your mail differs in Azure DevOps: `link me as MAIL`."
+    lines += [hint] if missing else []
+    buttons = [command_button("My reviews", "reviews", "")]
+    return Reply((text_card("Who you are to me", lines, buttons=buttons),))
+
+
+COMMAND = Command(
+    name="whoami",
+    usage="whoami",
+    summary="Show which Azure DevOps identity I take you for, and why.",
+    examples=("whoami",),
+    parse=no_arguments,
+    run=run,
+    aliases=("who am i",),
+    is_changing=False,
+)

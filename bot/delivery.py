@@ -1,0 +1,375 @@
+"""The outbox, one message after the other per conversation, goes to Teams.
+
+Cards are drawn when they are sent, so any number of changes become one update with the latest
+state. What Teams cannot take now waits and is tried again; what it refuses for good is a dead
+letter.
+"""
+
+import asyncio
+import hashlib
+import json
+import logging
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pydantic import TypeAdapter
+from sqlmodel import Session
+
+from bot.cards.pull_request import draw_pull_request
+from bot.cards.view import load_view
+from bot.log_text import log_safe
+from bot.metrics import SEND_LAG_S, SENDS
+from bot.ports import ConversationGone, MessageGone, TeamsError, TeamsRefused, TeamsRetry
+from bot.send_budget import SendBudget
+from bot.services import Services
+from bot.teams_model import Conversation, ConversationKind, OutgoingMessage, TeamsUser
+from storage import audit, outbox
+from storage.engine import CannotStore
+from storage.queries import conversations, people
+from storage.tables import ConversationRow, OutboxRow, PostedCard
+
+log = logging.getLogger(__name__)
+
+BATCH = 200
+AT_ONCE = 40
+POLL_S = 1.0
+SHORT_WAIT_S = 1.0  # a longer wait for the budget is spent in the outbox, not in memory
+RETRY_SCHEDULE_S = (1, 2, 4, 8, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 3600, 3600, 3600)
+JITTER = 0.25
+
+_message = TypeAdapter(OutgoingMessage)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is to be sent for one row, read from the database just before.
+
+    ``nothing_new`` is a card that already looks like this; ``update_of`` is the message to change.
+    """
+
+    conversation: Conversation
+    message: OutgoingMessage
+    update_of: str = ""
+    thread_id: str = ""
+    content_hash: str = ""
+    nothing_new: bool = False
+
+
+class Delivery:
+    """The loop that works off the outbox. ``wake`` is called when something was queued."""
+
+    def __init__(
+        self,
+        services: Services,
+        budget: SendBudget,
+        *,
+        monotonic: Callable[[], float],
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._services = services
+        self._budget = budget
+        self._monotonic = monotonic
+        self._jitter = jitter
+        self._something = asyncio.Event()
+        self._in_hand: set[asyncio.Task[None]] = set()
+        self._places = asyncio.Semaphore(AT_ONCE)
+        self._stopping = False
+
+    def wake(self) -> None:
+        """Something was queued: look at once instead of at the next poll."""
+        self._something.set()
+
+    async def stop(self) -> None:
+        """Claim nothing more and wait for what is in hand."""
+        self._stopping = True
+        self._something.set()
+        if self._in_hand:
+            await asyncio.wait(self._in_hand)
+
+    async def run(self) -> None:
+        """Work off the outbox until ``stop``."""
+        while not self._stopping:
+            self._something.clear()
+            try:
+                started = await self.start_due()
+            except CannotStore:
+                log.warning("the outbox cannot be read now; trying again")
+                started = 0
+            if not started:
+                await self._pause()
+
+    async def work_off(self) -> int:
+        """Send all that is due now, to the end; how many rows that were. For tests and the demo."""
+        total = 0
+        while started := await self.start_due():
+            total += started
+            if self._in_hand:
+                await asyncio.wait(self._in_hand)
+        return total
+
+    async def start_due(self) -> int:
+        """Claim what is due and start sending it; how many rows."""
+        room = BATCH - len(self._in_hand)
+        if room <= 0:
+            await asyncio.wait(self._in_hand, return_when=asyncio.FIRST_COMPLETED)
+            return 1
+        now = self._services.clock()
+        rows = await self._services.db.write(lambda s: outbox.claim(s, now=now, limit=room))
+        for row in rows:
+            task = asyncio.create_task(self._deliver(row))
+            self._in_hand.add(task)
+            task.add_done_callback(self._done)
+        return len(rows)
+
+    def _done(self, task: "asyncio.Task[None]") -> None:
+        self._in_hand.discard(task)
+        self._something.set()  # the conversation's next message may go now
+        if not task.cancelled() and (error := task.exception()):
+            log.error("delivery task failed", exc_info=error)
+
+    async def _pause(self) -> None:
+        try:
+            async with asyncio.timeout(POLL_S):
+                await self._something.wait()
+        except TimeoutError:
+            pass
+
+    async def _deliver(self, row: OutboxRow) -> None:
+        async with self._places:
+            try:
+                await self._send(row)
+            except TeamsRetry as error:
+                await self._later(row, error)
+            except ConversationGone as error:
+                await self._gone(row, str(error))
+            except (TeamsRefused, TeamsError) as error:
+                await self._dead(row, str(error))
+            except CannotStore:
+                log.warning("outbox row %s: its outcome cannot be stored now", row.id)
+            except Exception as error:  # a defect of ours must not stop the others
+                log.exception("outbox row %s failed", row.id)
+                await self._later(row, TeamsRetry(f"{type(error).__name__}: {error}"))
+
+    async def _send(self, row: OutboxRow) -> None:
+        if not row.conversation_id:
+            row = await self._open_chat(row)
+        prepared = await self._services.db.read(lambda s: self._prepare(s, row))
+        if prepared is None or prepared.nothing_new:
+            await self._sent(row, prepared, activity_id=prepared.update_of if prepared else "")
+            return
+        if not await self._take_place(row):
+            return
+        if prepared.update_of:
+            activity_id = await self._update(row, prepared)
+        else:
+            result = await self._services.teams.send(
+                prepared.conversation, prepared.message, thread_id=prepared.thread_id
+            )
+            activity_id = result.activity_id
+        await self._sent(row, prepared, activity_id=activity_id)
+
+    async def _take_place(self, row: OutboxRow) -> bool:
+        """Wait for the budget; False when the wait is long and the row went back to the outbox."""
+        while (wait := self._budget.wait_s(row.conversation_id, self._monotonic())) > 0:
+            if wait > SHORT_WAIT_S:
+                await self._put_back(row, wait)
+                return False
+            await self._services.sleep(wait)
+        self._budget.take(row.conversation_id, self._monotonic())
+        return True
+
+    async def _put_back(self, row: OutboxRow, wait_s: float) -> None:
+        due = self._services.clock() + timedelta(seconds=wait_s)
+        await self._services.db.write(lambda s: outbox.put_back(s, row.id, due_at=due))
+        SENDS.labels(outcome="waited").inc()
+
+    async def _update(self, row: OutboxRow, prepared: Prepared) -> str:
+        try:
+            await self._services.teams.update(
+                prepared.conversation, prepared.update_of, prepared.message
+            )
+        except MessageGone:  # somebody deleted the card: the pull request gets a new one
+            result = await self._services.teams.send(
+                prepared.conversation, prepared.message, thread_id=prepared.thread_id
+            )
+            return result.activity_id
+        return prepared.update_of
+
+    def _prepare(self, session: Session, row: OutboxRow) -> Prepared | None:
+        stored = conversations.get(session, row.conversation_id)
+        if stored is None:
+            return None
+        conversation = to_conversation(stored)
+        posted = (
+            session.get(PostedCard, (row.conversation_id, row.pull_request_id))
+            if row.pull_request_id is not None
+            else None
+        )
+        if row.kind == "card":
+            return self._prepare_card(session, row, conversation, posted)
+        root = posted.activity_id if posted else ""
+        threaded = conversation.kind is ConversationKind.CHANNEL
+        return Prepared(
+            conversation,
+            _message.validate_python(row.payload),
+            thread_id=(row.thread_id or root) if threaded else "",
+        )
+
+    def _prepare_card(
+        self,
+        session: Session,
+        row: OutboxRow,
+        conversation: Conversation,
+        posted: PostedCard | None,
+    ) -> Prepared:
+        assert row.pull_request_id is not None
+        now = self._services.clock()
+        view = load_view(session, row.pull_request_id, row.conversation_id, now)
+        message = draw_pull_request(view)
+        digest = content_hash(message)
+        known = posted is not None and bool(posted.activity_id)
+        return Prepared(
+            conversation,
+            message,
+            update_of=posted.activity_id if posted else "",
+            thread_id=row.thread_id,
+            content_hash=digest,
+            nothing_new=known and posted is not None and posted.content_hash == digest,
+        )
+
+    async def _open_chat(self, row: OutboxRow) -> OutboxRow:
+        """The personal chat of the row's person, opened with Teams when there is none yet."""
+        person = await self._services.db.read(lambda s: people.get(s, row.person_id or 0))
+        if person is None or person.removed_at is not None:
+            raise TeamsRefused("the person is not known any more")
+        conversation_id = person.personal_conversation_id
+        if not conversation_id:
+            user = TeamsUser(
+                id=person.teams_user_id,
+                name=person.name,
+                aad_object_id=person.aad_object_id,
+                mail=person.mail,
+                tenant_id=person.tenant_id,
+            )
+            chat = await self._services.teams.open_personal_chat(
+                user=user, service_url=person.service_url, tenant_id=person.tenant_id
+            )
+            conversation_id = chat.id
+            now = self._services.clock()
+            await self._services.db.write(
+                lambda s: people.set_personal_chat(s, person.id or 0, chat, now=now)
+            )
+        await self._services.db.write(
+            lambda s: outbox.address(s, row.id, conversation_id=conversation_id)
+        )
+        row.conversation_id = conversation_id
+        return row
+
+    async def _sent(self, row: OutboxRow, prepared: Prepared | None, *, activity_id: str) -> None:
+        now = self._services.clock()
+
+        def mark(session: Session) -> None:
+            outbox.mark_sent(session, row.id, activity_id=activity_id, now=now)
+            if row.kind == "card" and prepared is not None and not prepared.nothing_new:
+                remember_card(session, row, prepared.content_hash, activity_id, now)
+
+        await self._services.db.write(mark)
+        nothing = prepared is None or prepared.nothing_new
+        SENDS.labels(outcome="unchanged" if nothing else "sent").inc()
+        SEND_LAG_S.observe(max((now - row.created_at).total_seconds(), 0))
+
+    async def _later(self, row: OutboxRow, error: TeamsRetry) -> None:
+        if row.attempts >= len(RETRY_SCHEDULE_S):
+            await self._dead(row, f"given up after {row.attempts + 1} attempts: {error}")
+            return
+        pause = float(RETRY_SCHEDULE_S[row.attempts])
+        if error.retry_after_s is not None:
+            pause = max(error.retry_after_s, 0.0)
+        pause *= 1 + JITTER * self._jitter()
+        now = self._services.clock()
+        SENDS.labels(outcome="retried").inc()
+        log.info("outbox row %s waits %.1f s: %s", row.id, pause, log_safe(str(error)))
+
+        def put_off(session: Session) -> None:
+            due = now + timedelta(seconds=pause)
+            outbox.retry_later(session, row.id, due_at=due, reason=str(error))
+            if error.uncertain:
+                _audit(session, row, "delivery_uncertain", str(error), now)
+
+        await self._services.db.write(put_off)
+
+    async def _gone(self, row: OutboxRow, reason: str) -> None:
+        """The bot is not there any more: stop sending, and say so where it can be found."""
+        now = self._services.clock()
+        SENDS.labels(outcome="gone").inc()
+
+        def close(session: Session) -> None:
+            if row.conversation_id:
+                conversations.mark_gone(session, row.conversation_id, reason=reason)
+                outbox.drop_conversation(session, row.conversation_id, reason=reason, now=now)
+            if row.person_id is not None:
+                people.forget_personal_chat(session, row.person_id)
+                outbox.drop_person(session, row.person_id, reason=reason, now=now)
+            _audit(session, row, "conversation_gone", reason, now)
+
+        await self._services.db.write(close)
+
+    async def _dead(self, row: OutboxRow, reason: str) -> None:
+        now = self._services.clock()
+        SENDS.labels(outcome="dead").inc()
+        log.error("outbox row %s is a dead letter: %s", row.id, log_safe(reason))
+
+        def bury(session: Session) -> None:
+            outbox.mark_dead(session, row.id, reason=reason, now=now)
+            _audit(session, row, "delivery_failed", reason, now)
+
+        await self._services.db.write(bury)
+
+
+def content_hash(message: OutgoingMessage) -> str:
+    """Equal for equal messages."""
+    text = json.dumps(_message.dump_python(message, mode="json"), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def to_conversation(row: ConversationRow) -> Conversation:
+    """The stored conversation as what the Teams port takes."""
+    return Conversation(
+        id=row.id,
+        kind=ConversationKind(row.kind),
+        service_url=row.service_url,
+        tenant_id=row.tenant_id,
+        name=row.name,
+        team_id=row.team_id,
+        team_name=row.team_name,
+        channel_id=row.channel_id,
+    )
+
+
+def remember_card(
+    session: Session, row: OutboxRow, digest: str, activity_id: str, now: datetime
+) -> None:
+    """Note which message is the pull request's card in this conversation, and what it shows."""
+    key = (row.conversation_id, row.pull_request_id)
+    posted = session.get(PostedCard, key) or PostedCard(
+        conversation_id=row.conversation_id, pull_request_id=row.pull_request_id or 0
+    )
+    posted.posted_at = posted.posted_at or now
+    posted.activity_id = activity_id
+    posted.content_hash = digest
+    posted.updated_at = now
+    session.add(posted)
+
+
+def _audit(session: Session, row: OutboxRow, action: str, reason: str, now: datetime) -> None:
+    audit.append(
+        session,
+        at=now,
+        actor="pullcord",
+        action=action,
+        subject=f"conversation/{row.conversation_id}" if row.conversation_id else "",
+        after={"outbox": row.id, "kind": row.kind, "reason": reason},
+        cause=row.cause,
+    )

@@ -1,0 +1,244 @@
+"""Stored webhooks, one by one, become what they mean.
+
+A body about a pull request is a hint: the pull request is read from Azure DevOps, and only when
+that fails is the body itself taken for the truth, until a later read.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlmodel import Session
+
+from bot.fresh_read import FreshReads
+from bot.log_text import log_safe
+from bot.metrics import HOOKS_HANDLED
+from bot.model import (
+    BuildHook,
+    CommentHook,
+    Hook,
+    PullRequestHook,
+    PullRequestSnapshot,
+    Pushed,
+    RepositoryHook,
+    TestHook,
+    TicketHook,
+    UnusedHook,
+)
+from bot.ports import AzureDevOpsError, PayloadError
+from bot.recording import record_comment, record_repository, record_snapshot, record_ticket
+from bot.services import Services
+from storage import inbox
+from storage.engine import CannotStore
+from storage.queries import pull_requests
+from storage.tables import InboxRow
+
+log = logging.getLogger(__name__)
+
+BATCH = 100
+AT_ONCE = 16
+POLL_S = 1.0
+READ_TIME_S = 5.0  # a slow Azure DevOps must not keep people waiting: then the body is told
+ATTEMPTS = 8
+OUTAGE_ATTEMPTS = 100  # with LONGEST_PAUSE_S more than an hour and a half without Azure DevOps
+LONGEST_PAUSE_S = 60
+PULL_REQUEST_REF = "refs/pull/"
+
+
+class Intake:
+    """The loop that works off the inbox. ``wake`` is called when something was stored."""
+
+    def __init__(self, services: Services, reads: FreshReads) -> None:
+        self._services = services
+        self._reads = reads
+        self._something = asyncio.Event()
+        self._places = asyncio.Semaphore(AT_ONCE)
+        self._stopping = False
+
+    def wake(self) -> None:
+        """Something was stored: look at once instead of at the next poll."""
+        self._something.set()
+
+    def stop(self) -> None:
+        """End ``run`` after what is in hand."""
+        self._stopping = True
+        self._something.set()
+
+    async def run(self) -> None:
+        """Work off the inbox until ``stop``. Trouble with the database is waited out."""
+        while not self._stopping:
+            self._something.clear()
+            try:
+                handled = await self.work_off()
+            except CannotStore:
+                log.warning("the inbox cannot be read now; trying again")
+                handled = 0
+            if not handled:
+                await self._pause()
+
+    async def work_off(self) -> int:
+        """Handle one batch of what is due; how many there were."""
+        rows = await self._claim()
+        ends = await asyncio.gather(*map(self._in_place, rows), return_exceptions=True)
+        for end in ends:
+            if isinstance(end, BaseException):
+                raise end
+        return len(rows)
+
+    async def _claim(self) -> Sequence[InboxRow]:
+        now = self._services.clock()
+        return await self._services.db.write(lambda s: inbox.claim(s, now=now, limit=BATCH))
+
+    async def _pause(self) -> None:
+        try:
+            async with asyncio.timeout(POLL_S):
+                await self._something.wait()
+        except TimeoutError:
+            pass
+
+    async def _in_place(self, row: InboxRow) -> None:
+        async with self._places:
+            await self._handle(row)
+
+    async def _handle(self, row: InboxRow) -> None:
+        try:
+            hook = await self._parse(row)
+            await self._dispatch(row, hook)
+        except PayloadError as error:
+            log.warning("webhook %s cannot be understood: %s", row.id, log_safe(str(error)))
+            await self._finish(row, "dead", str(error))
+        except AzureDevOpsError as error:
+            await self._try_again(row, str(error), attempts=OUTAGE_ATTEMPTS)
+        except CannotStore:
+            raise
+        except Exception as error:  # a defect of ours must not lose the webhook or stop the loop
+            log.exception("webhook %s failed", row.id)
+            await self._try_again(row, f"{type(error).__name__}: {error}", attempts=ATTEMPTS)
+
+    async def _parse(self, row: InboxRow) -> Hook:
+        return await asyncio.to_thread(self._services.parse_hook, row.body, row.connection)
+
+    async def _dispatch(self, row: InboxRow, hook: Hook) -> None:
+        cause = f"webhook/{row.id}"
+        match hook:
+            case TestHook():
+                await self._finish(row, "test")
+            case UnusedHook():
+                await self._finish(row, "unused")
+            case PullRequestHook(snapshot=snapshot):
+                await self._read_or_take(snapshot, cause)
+                await self._finish(row, "done")
+            case CommentHook():
+                await self._comment(row, hook, cause)
+            case Pushed():
+                await self._pushed(row, hook, cause)
+            case BuildHook():
+                await self._build(row, hook, cause)
+            case TicketHook() | RepositoryHook():
+                await self._record_and_mark(row, hook, cause)
+
+    async def _read_or_take(self, snapshot: PullRequestSnapshot, cause: str) -> None:
+        """The truth from Azure DevOps; while it cannot be had, the body."""
+        try:
+            async with asyncio.timeout(READ_TIME_S):
+                await self._reads.read(snapshot.connection, snapshot.number, cause=cause)
+        except (AzureDevOpsError, TimeoutError) as error:
+            log.info(
+                "pull request %s!%s not read, its webhook is taken: %s",
+                snapshot.connection,
+                snapshot.number,
+                log_safe(str(error) or type(error).__name__),
+            )
+            await self._take_body(snapshot, cause)
+
+    async def _take_body(self, snapshot: PullRequestSnapshot, cause: str) -> None:
+        now = self._services.clock()
+
+        def take(session: Session) -> None:
+            recorded = record_snapshot(session, snapshot, cause=cause, now=now)
+            pull_requests.ask_for_read(session, recorded.pull_request_id)
+
+        await self._services.db.write(take)
+
+    async def _comment(self, row: InboxRow, hook: CommentHook, cause: str) -> None:
+        known = await self._services.db.read(
+            lambda s: pull_requests.by_number(s, row.connection, hook.number)
+        )
+        if known is None and hook.snapshot is not None:
+            await self._read_or_take(hook.snapshot, cause)
+        elif known is None:
+            await self._reads.read(row.connection, hook.number, cause=cause)
+        await self._record_and_mark(row, hook, cause)
+
+    async def _pushed(self, row: InboxRow, hook: Pushed, cause: str) -> None:
+        """A push changes the pull requests from that branch, and may break those into it."""
+        refs = [update.name for update in hook.updates]
+        touched = await self._services.db.read(
+            lambda s: pull_requests.open_on_refs(s, row.connection, hook.repository.id, refs)
+        )
+        await asyncio.gather(
+            *(self._read_or_ask(row.connection, pr.number, cause) for pr in touched)
+        )
+        await self._finish(row, "done")
+
+    async def _build(self, row: InboxRow, hook: BuildHook, cause: str) -> None:
+        """A pull request's own build ended: its checks are read again."""
+        number = _pull_request_of(hook.source_ref)
+        if number is not None:
+            await self._read_or_ask(row.connection, number, cause)
+        await self._finish(row, "done")
+
+    async def _read_or_ask(self, connection: str, number: int, cause: str) -> None:
+        """Read the pull request, or leave word that it must be read."""
+        try:
+            await self._reads.read(connection, number, cause=cause)
+        except AzureDevOpsError as error:
+            log.info("pull request %s!%s not read: %s", connection, number, log_safe(str(error)))
+            await self._services.db.write(
+                lambda s: pull_requests.ask_for_read_by_number(s, connection, number)
+            )
+
+    async def _record_and_mark(
+        self, row: InboxRow, hook: CommentHook | TicketHook | RepositoryHook, cause: str
+    ) -> None:
+        now = self._services.clock()
+
+        def record(session: Session) -> None:
+            match hook:
+                case CommentHook():
+                    record_comment(session, row.connection, hook, cause=cause, now=now)
+                case TicketHook():
+                    record_ticket(session, row.connection, hook, cause=cause, now=now)
+                case RepositoryHook():
+                    record_repository(session, row.connection, hook, cause=cause, now=now)
+            inbox.mark(session, row.id, "done", now=now)
+
+        await self._services.db.write(record)
+        HOOKS_HANDLED.labels(outcome="done").inc()
+
+    async def _finish(self, row: InboxRow, state: inbox.FinalState, reason: str = "") -> None:
+        now = self._services.clock()
+        await self._services.db.write(
+            lambda s: inbox.mark(s, row.id, state, now=now, reason=reason)
+        )
+        HOOKS_HANDLED.labels(outcome=state).inc()
+
+    async def _try_again(self, row: InboxRow, reason: str, *, attempts: int) -> None:
+        """Later, with growing pauses; after so many attempts it is a dead letter."""
+        if row.attempts + 1 >= attempts:
+            await self._finish(row, "dead", reason)
+            return
+        now = self._services.clock()
+        due = now + timedelta(seconds=min(2 ** (row.attempts + 1), LONGEST_PAUSE_S))
+        await self._services.db.write(
+            lambda s: inbox.retry_later(s, row.id, due_at=due, reason=reason)
+        )
+
+
+def _pull_request_of(ref: str) -> int | None:
+    """The number in ``refs/pull/12/merge``, the ref of a pull request's own build."""
+    if not ref.startswith(PULL_REQUEST_REF):
+        return None
+    number = ref.removeprefix(PULL_REQUEST_REF).partition("/")[0]
+    return int(number) if number.isdecimal() else None

@@ -1,0 +1,174 @@
+"""What the clock starts. APScheduler is only the clock: what is due stands in our tables."""
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from sqlmodel import Session
+
+from bot.metrics import JOBS
+from bot.services import Services
+from bot.sweep import Sweep
+from storage import housekeeping, leases
+from storage.engine import CannotStore
+
+log = logging.getLogger(__name__)
+
+JITTER = 0.2  # of the interval: connections and replicas do not ask in step
+READ_WAITING_EVERY = timedelta(seconds=15)
+SWEEP_FAILED_EVERY = timedelta(seconds=30)
+FORGET_EVERY = timedelta(hours=6)
+LEASE = timedelta(minutes=2)
+STOP_WITHIN_S = 5.0
+
+SWEEP = "sweep"
+SWEEP_FAILED = "sweep failed connections"
+READ_WAITING = "read what asks for it"
+FORGET = "forget old rows"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One job. ``lease`` names what it must not do at the same time as another replica."""
+
+    name: str
+    every: timedelta
+    work: Callable[[], Awaitable[None]]
+    lease: str
+    at_start: bool = False
+
+
+class Jobs:
+    """Runs each job on its interval, on the one replica that holds its lease.
+
+    A job that fails is logged and counted, and runs again at its next time.
+    """
+
+    def __init__(self, services: Services, sweep: Sweep, *, sweep_minutes: float) -> None:
+        self._services = services
+        self._sweep = sweep
+        self._holder = uuid.uuid4().hex
+        self._running: set[asyncio.Task[bool]] = set()
+        self._scheduler: Any = None
+        jobs = (
+            Job(SWEEP, timedelta(minutes=sweep_minutes), self._run_sweep, SWEEP, at_start=True),
+            Job(SWEEP_FAILED, SWEEP_FAILED_EVERY, self._run_failed, SWEEP),
+            Job(READ_WAITING, READ_WAITING_EVERY, self._read_waiting, READ_WAITING, at_start=True),
+            Job(FORGET, FORGET_EVERY, self._forget, FORGET),
+        )
+        self._jobs = {job.name: job for job in jobs}
+        self._busy: dict[str, asyncio.Lock] = {job.lease: asyncio.Lock() for job in jobs}
+
+    def start(self) -> None:
+        """Start the clock; the sweep runs at once, to tell what was missed while we were down."""
+        scheduler = _new_scheduler()
+        for job in self._jobs.values():
+            seconds = job.every.total_seconds()
+            spread = {"seconds": seconds, "jitter": JITTER * seconds}
+            scheduler.add_job(self.run_now, "interval", args=[job.name], **spread)
+            if job.at_start:
+                scheduler.add_job(self.run_now, args=[job.name])
+        scheduler.start()
+        self._scheduler = scheduler
+
+    async def stop(self) -> None:
+        """Stop the clock; what runs is ended, and goes on at the next start."""
+        if self._scheduler is not None:
+            self._scheduler.shutdown(wait=False)
+            self._scheduler = None
+        for task in self._running:
+            task.cancel()
+        if self._running:
+            await asyncio.wait(self._running, timeout=STOP_WITHIN_S)
+
+    async def run_now(self, name: str) -> bool:
+        """Run one job; False when another replica holds its lease, or it failed.
+
+        A job whose lease is in use in this process waits for it, so a call is never lost.
+        """
+        task = asyncio.create_task(self._run(self._jobs[name]))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        await asyncio.wait([task])
+        return not task.cancelled() and task.result()
+
+    async def _run(self, job: Job) -> bool:
+        async with self._busy[job.lease]:
+            try:
+                if not await self._take(job):
+                    return False
+                await self._with_lease_kept(job)
+            except CannotStore as error:
+                # Readiness says the same at greater length.
+                JOBS.labels(name=job.name, outcome="failed").inc()
+                log.warning("job %r: %s", job.name, error)
+                return False
+            except Exception:  # a defect in one job must not end the others
+                JOBS.labels(name=job.name, outcome="failed").inc()
+                log.exception("job %r failed", job.name)
+                return False
+        JOBS.labels(name=job.name, outcome="done").inc()
+        return True
+
+    async def _with_lease_kept(self, job: Job) -> None:
+        """Do the work while the lease is made longer, and give it back at the end."""
+        keeper = asyncio.create_task(self._keep(job))
+        try:
+            await job.work()
+        finally:
+            keeper.cancel()
+            await self._services.db.write(
+                lambda s: leases.release(s, job.lease, holder=self._holder)
+            )
+
+    async def _keep(self, job: Job) -> None:
+        while True:
+            await asyncio.sleep(LEASE.total_seconds() / 3)
+            try:
+                await self._take(job)
+            except CannotStore as error:
+                log.warning("the lease of %r was not made longer: %s", job.name, error)
+
+    async def _take(self, job: Job) -> bool:
+        now = self._services.clock()
+        return await self._services.db.write(
+            lambda s: leases.acquire(s, job.lease, holder=self._holder, now=now, length=LEASE)
+        )
+
+    async def _run_sweep(self) -> None:
+        report = await self._sweep.run()
+        log.info(
+            "sweep: %d repositories, %d pull requests read, %d connections failed",
+            report.repositories,
+            len(report.read),
+            len(report.failures),
+        )
+
+    async def _run_failed(self) -> None:
+        await self._sweep.run_failed()
+
+    async def _read_waiting(self) -> None:
+        done = await self._sweep.read_waiting()
+        if done:
+            log.info("read %d pull requests that asked for it", done)
+
+    async def _forget(self) -> None:
+        gone = housekeeping.ROWS_AT_ONCE
+        while gone >= housekeeping.ROWS_AT_ONCE:
+            gone = await self._services.db.write(self._forget_some)
+
+    def _forget_some(self, session: Session) -> int:
+        return housekeeping.forget_old(session, now=self._services.clock())
+
+
+def _new_scheduler() -> Any:
+    """APScheduler 3 has no types. A run that was late runs all the same, once."""
+    return AsyncIOScheduler(  # type: ignore[no-untyped-call]
+        timezone="UTC",
+        job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+    )

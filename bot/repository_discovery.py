@@ -1,0 +1,36 @@
+"""Which repositories a connection has, asked from Azure DevOps."""
+
+from bot.model import Repository
+from bot.services import Services
+from storage.queries import repositories
+from storage.tables import Connection, RepositoryRow
+
+
+async def discover_repositories(services: Services, connection: Connection) -> int:
+    """List the repositories of the connection's projects and store them; how many there are.
+
+    Without configured projects, all that the credential may see are taken. Disabled repositories
+    count as gone: Azure DevOps refuses every call to them. Raises AzureDevOpsError.
+    """
+    azure = await services.azure_devops(connection.name)
+    projects = list(connection.projects) or [name for _, name in await azure.projects()]
+    listed: list[Repository] = []
+    for project in projects:
+        listed += [each for each in await azure.repositories(project) if not each.is_disabled]
+    rows = [
+        RepositoryRow(
+            connection=connection.name,
+            id=each.id,
+            name=each.name,
+            project_id=each.project_id,
+            project_name=each.project_name,
+            default_branch=each.default_branch,
+            web_url=each.web_url,
+        )
+        for each in listed
+    ]
+    now = services.clock()
+    await services.db.write(
+        lambda s: repositories.store_listing(s, connection.name, projects, rows, now=now)
+    )
+    return len(rows)

@@ -1,0 +1,82 @@
+"""The Teams app package: manifest and icons in one zip, made from ``manifest/`` and the settings.
+
+Source: Microsoft Teams, "App manifest schema" (version 1.25) and "App package".
+"""
+
+import io
+import json
+import uuid
+import zipfile
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from bot.commands.catalogue import REGISTRY
+from bot.commands.registry import manifest_commands
+from bot.teams_model import ConversationKind
+
+SCOPES = {
+    "team": ConversationKind.CHANNEL,
+    "groupChat": ConversationKind.GROUP,
+    "personal": ConversationKind.PERSONAL,
+}
+FILES = ("color.png", "outline.png")
+_EPOCH = (2026, 1, 1, 0, 0, 0)  # the same settings give the same bytes
+
+
+class PackageError(Exception):
+    """The package cannot be made; ``str()`` names the setting and what to do."""
+
+
+def manifest(app_id: str, public_url: str) -> dict[str, Any]:
+    """The app manifest for a bot.
+
+    Args:
+        app_id: the bot's application (client) id, a GUID; it is the app's id too.
+        public_url: where the bot is reached; its host becomes a valid domain. May be empty.
+
+    Raises:
+        PackageError: the id is not a GUID.
+    """
+    try:
+        uuid.UUID(app_id)
+    except ValueError:
+        raise PackageError(
+            "PULLCORD_TEAMS_APP_ID must be the bot's application id, a GUID like "
+            "00000000-0000-0000-0000-000000000000"
+        ) from None
+    document: dict[str, Any] = json.loads(_template("manifest.json").read_bytes())
+    document["id"] = app_id
+    document["bots"][0]["botId"] = app_id
+    document["bots"][0]["commandLists"] = [
+        {"scopes": [scope], "commands": manifest_commands(REGISTRY, kind)}
+        for scope, kind in SCOPES.items()
+    ]
+    host = urlsplit(public_url).hostname
+    document["validDomains"] = [host] if host else []
+    return document
+
+
+def build_package(app_id: str, public_url: str) -> bytes:
+    """The zip that an administrator uploads to Teams."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as package:
+        text = json.dumps(manifest(app_id, public_url), indent=2, ensure_ascii=False)
+        _add(package, "manifest.json", text.encode())
+        for name in FILES:
+            _add(package, name, _template(name).read_bytes())
+    return buffer.getvalue()
+
+
+def _add(package: zipfile.ZipFile, name: str, content: bytes) -> None:
+    package.writestr(zipfile.ZipInfo(name, _EPOCH), content, zipfile.ZIP_DEFLATED)
+
+
+def _template(name: str) -> Traversable:
+    """A file of ``manifest/``: inside the installed package, or at the top of a checkout."""
+    installed = resources.files("bot") / "manifest_template" / name
+    if installed.is_file():
+        return installed
+    return Path(__file__).parent.parent / "manifest" / name

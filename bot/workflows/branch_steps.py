@@ -1,0 +1,78 @@
+"""Steps of "start ticket" in git: the branch, and the ticket's file on it."""
+
+from datetime import datetime
+
+from sqlmodel import Session
+
+from bot.link_repair import store_ticket
+from bot.ports import Conflict
+from bot.ticket_file import ticket_markdown, ticket_path
+from bot.workflows.findings import Findings, choose_branch, open_from
+from bot.workflows.links import store_link
+from bot.workflows.run import Run
+from bot.workflows.start_ticket_types import Outcome, Step
+
+PUSH_ATTEMPTS = 3
+
+
+async def make_branch(run: Run, found: Findings) -> None:
+    """Create the branch at the base's tip; one of that name that is there already is taken."""
+    azure = run.azure
+    branch = run.branch or await choose_branch(azure, run.place, found, run.request)
+    tip, outcome = found.base_tip, Outcome.DONE
+    try:
+        await azure.create_branch(run.repository_id, branch, tip)
+    except Conflict:
+        there = await azure.branch_tip(run.repository_id, branch)
+        if there is None:
+            raise  # something else is in the way, e.g. a branch called like the first part
+        tip, outcome = there, Outcome.WAS_THERE
+
+    def link(session: Session, now: datetime) -> None:
+        store_ticket(session, found.ticket, now=now)
+        store_link(session, run.place, run.request, branch=branch, now=now)
+
+    await run.record(
+        Step.BRANCH,
+        outcome,
+        branch,
+        made={"tip": tip},
+        also=link,
+        branch=branch,
+        base=found.base,
+        title=found.ticket.title,
+        ticket_url=found.ticket.web_url,
+    )
+
+
+async def push_ticket_file(run: Run, found: Findings) -> None:
+    """Push ``.tickets/N.md``; a file that is there already is left as it is."""
+    path = ticket_path(found.ticket.number)
+    published = open_from(found.active, run.branch, found.base)
+    if published is not None and not published.is_draft:
+        # A push to a pull request under review would reset its votes.
+        reason = f"pull request {published.number} is under review already"
+        await run.record(Step.FILE, Outcome.LEFT_OUT, reason)
+        return
+    tip = str(run.made(Step.BRANCH, "tip"))
+    for attempt in range(1, PUSH_ATTEMPTS + 1):
+        try:
+            commit = await run.azure.push_file(
+                run.repository_id,
+                run.branch,
+                tip,
+                path,
+                ticket_markdown(found.ticket),
+                f"Add ticket {found.ticket.number}\n\n#{found.ticket.number}",
+            )
+        except Conflict:
+            if await run.azure.file_text(run.repository_id, run.branch, path) is not None:
+                await run.record(Step.FILE, Outcome.WAS_THERE, path)
+                return
+            newer = await run.azure.branch_tip(run.repository_id, run.branch)
+            if newer is None or attempt == PUSH_ATTEMPTS:
+                raise
+            tip = newer
+        else:
+            await run.record(Step.FILE, Outcome.DONE, path, made={"commit": commit})
+            return
