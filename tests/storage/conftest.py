@@ -4,11 +4,15 @@ import os
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import event
 from sqlalchemy.engine import make_url
-from storage import schema
+from sqlmodel import Session
+
+from storage import dialects, schema
 from storage.engine import Database
 
 SERVER = "PULLCORD_TEST_POSTGRES_URL"
@@ -97,7 +101,7 @@ def execute_raw(database_url: str) -> Callable[[str], None]:
     """Run a statement behind Pullcord's back."""
 
     def execute(statement: str) -> None:
-        engine = schema.dialects.writer_engine(database_url)
+        engine = dialects.writer_engine(database_url)
         with engine.begin() as connection:
             connection.exec_driver_sql(statement)
         engine.dispose()
@@ -114,8 +118,32 @@ def _postgres_database(server: str, template: str = "template0") -> Iterator[str
 
 def _administer(server: str, statement: str) -> None:
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(statement)  # type: ignore[call-overload]  # names of our own making
+        connection.execute(statement)
 
 
 def _named(server: str, name: str) -> str:
     return make_url(server).set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def plan() -> Callable[[Session, Callable[[], object]], list[str]]:
+    """SQLite's plan of every statement that something runs."""
+
+    def steps(session: Session, run: Callable[[], object]) -> list[str]:
+        seen: list[tuple[str, Any]] = []
+
+        def note(_c: object, _cursor: object, statement: str, values: Any, *_: object) -> None:
+            seen.append((statement, values))
+
+        connection = session.connection()
+        event.listen(connection, "before_cursor_execute", note)
+        run()
+        event.remove(connection, "before_cursor_execute", note)
+        found: list[str] = []
+        for statement, values in seen:
+            one = values[0] if isinstance(values, list) else values
+            rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", one)
+            found += [str(row[3]) for row in rows]
+        return found
+
+    return steps

@@ -1,8 +1,10 @@
 """Sample rows that tests stand on."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlmodel import Session
+
 from storage.inbox import NewHook
 from storage.tables import Connection, ConversationRow, Person, PullRequestRow, RepositoryRow
 
@@ -44,24 +46,22 @@ def add_repository(session: Session, name: str = "Shop", *, repository_id: str =
     session.flush()
 
 
-def add_pull_request(session: Session, number: int = 12, **values: object) -> int:
-    row = PullRequestRow(
-        **{
-            "connection": "demo",
-            "number": number,
-            "repository_id": "r1",
-            "title": "A title",
-            "status": "active",
-            "author_id": "maya",
-            "source_ref": "refs/heads/feature/x",
-            "target_ref": "refs/heads/main",
-            "created_at": NOW,
-            "as_of": NOW,
-            "updated_at": NOW,
-            "state": {},
-            **values,
-        }
-    )
+def add_pull_request(session: Session, number: int = 12, **values: Any) -> int:
+    defaults: dict[str, Any] = {
+        "connection": "demo",
+        "number": number,
+        "repository_id": "r1",
+        "title": "A title",
+        "status": "active",
+        "author_id": "maya",
+        "source_ref": "refs/heads/feature/x",
+        "target_ref": "refs/heads/main",
+        "created_at": NOW,
+        "as_of": NOW,
+        "updated_at": NOW,
+        "state": {},
+    }
+    row = PullRequestRow(**(defaults | values))
     session.add(row)
     session.flush()
     assert row.id is not None

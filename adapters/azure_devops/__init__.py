@@ -1,0 +1,1 @@
+"""Azure DevOps: its REST interface as a client, its service-hook bodies as plain values."""

@@ -1,0 +1,87 @@
+"""The envelope of a service-hook body: what it is, and which delivery it is.
+
+Bodies at resource version 3.1-preview.3 are written in PascalCase; one sample of Microsoft's
+documentation says ``eventId`` where ``eventType`` is meant. Both are read.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from adapters.azure_devops.dates import parse_moment
+
+MAX_ID_LENGTH = 200
+MAX_NOTIFICATION_ID = 2**63 - 1
+NO_GUID = "00000000-0000-0000-0000-000000000000"
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class HookEnvelope:
+    """Which delivery a body is. Texts are "" and the rest None where the body has nothing.
+
+    ``event_id``: of the event; two subscriptions that match one event may share it.
+    ``notification_id``: counts per subscription, so it is unique with ``subscription_id`` only.
+    ``subscription_id``: "" also for the Test button's all-zero one.
+    """
+
+    event_type: str
+    event_id: str
+    subscription_id: str
+    notification_id: int | None
+    created_at: datetime | None
+
+
+def envelope(body: Mapping[str, Any]) -> HookEnvelope:
+    """Read the envelope of a body.
+
+    Raises:
+        ValueError: a value of the envelope has the wrong type; the message names it.
+    """
+    subscription_id = _text(body, "subscriptionId").lower()
+    event_type = _text(body, "eventType") or _misnamed_event_type(body)
+    created_date = _text(body, "createdDate")
+    return HookEnvelope(
+        # The current documentation went through a search and replace of "vss".
+        event_type=event_type.replace("ms.azure-devops-", "ms.vss-"),
+        event_id=_text(body, "id"),
+        subscription_id="" if subscription_id == NO_GUID else subscription_id,
+        notification_id=_notification_id(body),
+        created_at=parse_moment(created_date),
+    )
+
+
+def value_of(body: Mapping[str, Any], key: str) -> Any:
+    """A member by its camelCase name, or by the PascalCase spelling of it."""
+    value = body.get(key)
+    return value if value is not None else body.get(key[:1].upper() + key[1:])
+
+
+def _text(body: Mapping[str, Any], key: str) -> str:
+    value = value_of(body, key)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise ValueError(f"{key} is not a text")
+    if len(value) > MAX_ID_LENGTH or _CONTROL.search(value):
+        raise ValueError(f"{key} is too long or has control characters")
+    return value
+
+
+def _misnamed_event_type(body: Mapping[str, Any]) -> str:
+    name = _text(body, "eventId")
+    return name if "." in name else ""
+
+
+def _notification_id(body: Mapping[str, Any]) -> int | None:
+    value = value_of(body, "notificationId")
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError("notificationId is not a whole number")
+    if not 0 <= value <= MAX_NOTIFICATION_ID:
+        raise ValueError("notificationId is out of range")
+    return value

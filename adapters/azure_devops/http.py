@@ -1,0 +1,279 @@
+"""One request to Azure DevOps: credential, time-outs, retries, limits, errors. JSON in and out."""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+from tenacity import (
+    AsyncRetrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_random_exponential,
+)
+
+from adapters.azure_devops.base_url import BaseUrl
+from adapters.azure_devops.credentials import CredentialSource
+from adapters.azure_devops.errors import UNREACHABLE, to_error
+from adapters.azure_devops.fields import Fields
+from adapters.azure_devops.rate_limit import CredentialPool, RateLimit
+from bot.ports import AzureDevOpsError, BadAnswer, Clock, NotFound, RateLimited, Sleep, Unreachable
+
+MAX_ATTEMPTS = 3
+MAX_ANSWER_BYTES = 16 * 1024 * 1024
+LARGE_ANSWER_BYTES = 256 * 1024
+MAX_PAGES = 500
+CONCURRENT_REQUESTS = 8
+
+JSON_PATCH = "application/json-patch+json"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TimeOuts:
+    """Limits of one call in seconds; ``total_s`` holds its waits and retries too."""
+
+    connect_s: float = 5.0
+    total_s: float = 9.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A success. ``body`` is JSON, None for an empty answer; ``next_page`` a continuation token."""
+
+    body: Any
+    next_page: str = ""
+
+    def fields(self) -> Fields:
+        """The answer as an object. Raises FieldError."""
+        return Fields.of(self.body, "answer")
+
+    def items(self) -> list[Fields]:
+        """The objects of a list answer, nulls (items left out) skipped. Raises FieldError."""
+        return list(self.fields().objects("value"))
+
+
+class _TryAgain(Exception):
+    """The same request may be sent again; ``error`` is what to raise when that was the last."""
+
+    def __init__(self, error: AzureDevOpsError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class Http:
+    """Requests to one connection.
+
+    Every method raises AzureDevOpsError. Reads are tried again after a lost connection, a
+    time-out or a 5xx; writes only when the connection could not even be opened, or after 429,
+    which says that nothing was done.
+    """
+
+    def __init__(
+        self,
+        *,
+        base: BaseUrl,
+        credentials: Sequence[CredentialSource],
+        api_version: str,
+        headers: Mapping[str, str],
+        clock: Clock,
+        sleep: Sleep,
+        timeouts: TimeOuts,
+        user_agent: str,
+    ) -> None:
+        self._base = base
+        self._api_version = api_version
+        self._pool = CredentialPool(credentials, clock=clock, sleep=sleep)
+        self._sleep = sleep
+        self._timeouts = timeouts
+        self._slots = asyncio.Semaphore(CONCURRENT_REQUESTS)
+        self._http = httpx.AsyncClient(
+            headers={
+                **headers,
+                "Accept": "application/json",
+                "User-Agent": user_agent,
+                # Asks for 401 where a browser would be sent to the sign-in page.
+                "X-TFS-FedAuthRedirect": "Suppress",
+            },
+            timeout=httpx.Timeout(timeouts.total_s, connect=timeouts.connect_s),
+            follow_redirects=False,
+        )
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    def rate_limits(self) -> Sequence[RateLimit]:
+        return self._pool.limits()
+
+    async def get(
+        self,
+        path: str,
+        query: Mapping[str, str | int] | None = None,
+        *,
+        preview: bool = False,
+        host: str = "",
+    ) -> Answer:
+        """Read. ``preview`` asks for the preview of the version, ``host`` another base URL."""
+        version = f"{self._api_version}-preview.1" if preview else self._api_version
+        url = f"{host or self._base.url}/{path}"
+        return await self._request("GET", url, {**(query or {}), "api-version": version})
+
+    async def read_by_post(self, path: str, body: object) -> Answer:
+        """A POST that changes nothing, so it may be repeated like a read."""
+        return await self._write("POST", path, body, changes=False)
+
+    async def post(self, path: str, body: object) -> Answer:
+        return await self._write("POST", path, body)
+
+    async def put(self, path: str, body: object) -> Answer:
+        return await self._write("PUT", path, body)
+
+    async def patch(self, path: str, body: object, query: Mapping[str, str]) -> Answer:
+        """Apply a JSON Patch (RFC 6902)."""
+        return await self._write("PATCH", path, body, query, content_type=JSON_PATCH)
+
+    async def pages(
+        self, path: str, query: Mapping[str, str | int] | None = None
+    ) -> AsyncIterator[Fields]:
+        """The items of all pages by continuation token (header ``x-ms-continuationtoken``)."""
+        token, seen = "", set[str]()
+        while True:
+            following: Mapping[str, str | int] = {"continuationToken": token} if token else {}
+            answer = await self.get(path, {**(query or {}), **following})
+            for item in answer.items():
+                yield item
+            token = answer.next_page
+            if not token:
+                return
+            if token in seen or len(seen) >= MAX_PAGES:
+                raise BadAnswer("Azure DevOps' list of pages does not end")
+            seen.add(token)
+
+    async def _write(
+        self,
+        method: str,
+        path: str,
+        body: object,
+        query: Mapping[str, str] | None = None,
+        *,
+        content_type: str = "application/json",
+        changes: bool = True,
+    ) -> Answer:
+        return await self._request(
+            method,
+            f"{self._base.url}/{path}",
+            {**(query or {}), "api-version": self._api_version},
+            content=json.dumps(body).encode(),
+            content_type=content_type,
+            repeatable=not changes,
+        )
+
+    async def _request(
+        self,
+        method: str,
+        url: str,
+        query: Mapping[str, str | int],
+        *,
+        content: bytes | None = None,
+        content_type: str = "",
+        repeatable: bool = True,
+    ) -> Answer:
+        headers = {"Content-Type": content_type} if content is not None else {}
+        request = self._http.build_request(
+            method, url, params=query, content=content, headers=headers
+        )
+        try:
+            async with asyncio.timeout(self._timeouts.total_s), self._slots:
+                return await self._until_answered(request, repeatable=repeatable)
+        except TimeoutError:
+            raise Unreachable(f"{UNREACHABLE}: it did not answer in time") from None
+
+    async def _until_answered(self, request: httpx.Request, *, repeatable: bool) -> Answer:
+        attempts = AsyncRetrying(
+            retry=retry_if_exception_type(_TryAgain),
+            stop=stop_after_attempt(MAX_ATTEMPTS),
+            wait=wait_random_exponential(multiplier=0.25, max=1.0),
+            sleep=self._sleep,
+            reraise=True,
+        )
+        try:
+            async for attempt in attempts:
+                with attempt:
+                    return await self._once(request, repeatable=repeatable)
+        except _TryAgain as last:
+            raise last.error from None
+        raise AssertionError("unreachable: the attempts end with an answer or an error")
+
+    async def _once(self, request: httpx.Request, *, repeatable: bool) -> Answer:
+        credential = await self._pool.acquire()
+        request.headers["Authorization"] = await credential.authorization()
+        try:
+            response, body = await self._exchange(request)
+        except httpx.TransportError as error:
+            raise _lost(error, repeatable=repeatable) from None
+        logger.debug("%s %s: %s", request.method, request.url.path, response.status_code)
+        self._pool.told(credential, response.status_code, response.headers)
+        if response.status_code == 204:
+            return Answer(None)
+        if response.is_success and response.status_code != 203 and _is_json(response):
+            return Answer(await _parsed(body), response.headers.get("x-ms-continuationtoken", ""))
+        failure = to_error(response.status_code, response.headers, credential.redact(body))
+        if isinstance(failure, RateLimited) or (repeatable and isinstance(failure, Unreachable)):
+            raise _TryAgain(failure)
+        raise failure
+
+    async def _exchange(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
+        response = await self._http.send(request, stream=True)
+        try:
+            body = bytearray()
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > MAX_ANSWER_BYTES:
+                    limit = MAX_ANSWER_BYTES // 2**20
+                    raise BadAnswer(f"Azure DevOps' answer is larger than {limit} MB")
+            return response, bytes(body)
+        except httpx.DecodingError:
+            raise BadAnswer("Azure DevOps' answer is not encoded as it says") from None
+        finally:
+            await response.aclose()
+
+
+def segment(name: str, what: str) -> str:
+    """A name or id as one part of a path.
+
+    Raises:
+        NotFound: it could not be the name of anything (``..`` would leave the path).
+    """
+    if not name.strip() or name in (".", ".."):
+        raise NotFound(f"there is no {what} of that name")
+    return quote(name, safe="")
+
+
+def _lost(error: httpx.TransportError, *, repeatable: bool) -> Exception:
+    """No whole answer came. Whether something was done is unknown once it was sent."""
+    never_sent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
+    reason = "it did not answer in time"
+    if not isinstance(error, httpx.TimeoutException):
+        reason = "no connection" if never_sent else "the connection was lost"
+    unreachable = Unreachable(f"{UNREACHABLE}: {reason}")
+    return _TryAgain(unreachable) if never_sent or repeatable else unreachable
+
+
+def _is_json(response: httpx.Response) -> bool:
+    content_type: str = response.headers.get("content-type", "")
+    kind = content_type.partition(";")[0].strip().lower()
+    return kind == "application/json" or kind.endswith("+json")
+
+
+async def _parsed(body: bytes) -> Any:
+    try:
+        if len(body) > LARGE_ANSWER_BYTES:
+            return await asyncio.to_thread(json.loads, body)
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        raise BadAnswer("Azure DevOps' answer is not the JSON that it says it is") from None

@@ -1,0 +1,1 @@
+"""An Azure DevOps and a Teams of our own, for the demo and the tests."""

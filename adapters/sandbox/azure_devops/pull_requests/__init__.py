@@ -1,0 +1,1 @@
+"""Pull requests: their state, what people do with them, and their merges."""

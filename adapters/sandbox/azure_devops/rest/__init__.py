@@ -1,0 +1,1 @@
+"""The REST API over HTTP: one module per area, all routes in ``routes``."""

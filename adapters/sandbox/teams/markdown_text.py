@@ -1,0 +1,89 @@
+"""The Markdown that Teams draws inside a card's texts, as styled terminal text.
+
+https://learn.microsoft.com/adaptive-cards/authoring-cards/text-features
+"""
+
+import re
+import unicodedata
+from datetime import datetime
+
+from rich.style import Style
+from rich.text import Text
+
+# Emoji sequences need it.
+ZERO_WIDTH_JOINER = "\u200d"
+DIRECTION_MARKS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+
+_TOKENS = re.compile(
+    r"""
+      \\(?P<escaped>[\\`*_{}\[\]()\#+\-.!<>~|])
+    | \*\*(?P<bold>\S|\S.*?\S)\*\*
+    | (?<!\w)_(?P<italic>\S|\S.*?\S)_(?!\w)
+    | \[(?P<label>(?:\\.|[^\]\\])*)\]\((?P<target>[^()\s]+)\)
+    | <at(?:\s[^>]*)?>(?P<mention>[^<]*)</at>
+    | \{\{(?P<function>DATE|TIME)\((?P<moment>[^,){}]+)[^{}]*\)\}\}
+    """,
+    re.VERBOSE,
+)
+
+
+def inline(text: str, style: str = "", *, markdown: bool = True) -> Text:
+    """One text of a card, styled.
+
+    Never markup of rich's own, and without anything that could steer the terminal: control and
+    direction-changing characters are shown as `·`, other invisible ones left out.
+    """
+    line = Text(style=style)
+    _append(line, _harmless(text), "", markdown)
+    return line
+
+
+def _append(line: Text, text: str, style: str, markdown: bool) -> None:
+    at = 0
+    for token in _TOKENS.finditer(text) if markdown else ():
+        line.append(text[at : token.start()], style or None)
+        at = token.end()
+        kind = token.lastgroup
+        if kind == "escaped":
+            line.append(token["escaped"], style or None)
+        elif kind == "bold":
+            _append(line, token["bold"], f"{style} bold".strip(), markdown)
+        elif kind == "italic":
+            _append(line, token["italic"], f"{style} italic".strip(), markdown)
+        elif kind == "target":
+            _append_link(line, token["label"], token["target"], style)
+        elif kind == "mention":
+            line.append(token["mention"], "bold magenta")
+        else:
+            line.append(_moment(token["function"], token["moment"]), style or None)
+    line.append(text[at:], style or None)
+
+
+def _append_link(line: Text, label: str, target: str, style: str) -> None:
+    shown = Text(style=style)
+    _append(shown, label, "underline blue", True)
+    if target.startswith(("https://", "http://")):
+        shown.stylize(Style(link=target))
+    line.append_text(shown)
+
+
+def _moment(function: str, moment: str) -> str:
+    """Teams shows the reader's own zone; a terminal shows what the card says, UTC."""
+    try:
+        at = datetime.fromisoformat(moment.strip())
+    except ValueError:
+        return moment
+    return f"{at:%d %b %Y}" if function == "DATE" else f"{at:%H:%M}"
+
+
+def _harmless(text: str) -> str:
+    return "".join(_harmless_character(char) for char in text)
+
+
+def _harmless_character(char: str) -> str:
+    if char in "\n\t" or char == ZERO_WIDTH_JOINER:
+        return char
+    kind = unicodedata.category(char)
+    if kind in ("Cc", "Cs") or char in DIRECTION_MARKS:
+        return "·"
+    return "" if kind == "Cf" else char

@@ -1,0 +1,1 @@
+"""HTTP in: webhooks, Teams' messages, health and metrics."""

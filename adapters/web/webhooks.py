@@ -1,0 +1,182 @@
+"""``POST /webhooks/ado/{connection}``: store, then answer.
+
+The answers and what Azure DevOps makes of them: Microsoft, "Troubleshoot service hooks"
+(410 disables the hook, 408/502/503/504 are tried again for three minutes, everything else puts the
+hook on probation and loses events). So trouble of ours is 503 and nothing is ever 500.
+"""
+
+import asyncio
+import base64
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from aiohttp import web
+
+from adapters.azure_devops.envelope import HookEnvelope, envelope
+from adapters.azure_devops.strict_json import loads_object
+from bot.log_text import log_safe
+from bot.metrics import WEBHOOKS
+from bot.ports import Clock
+from storage.engine import CannotStore, NewHook
+
+BODY_LIMIT_BYTES = 2 * 1024 * 1024  # Azure DevOps' own limit for one event
+BODY_TIME_S = 10.0
+PARSE_IN_THREAD_BYTES = 64 * 1024  # above this, reading the JSON would hold up the others
+RETRY_AFTER_S = "5"
+SIGNATURE_HEADER = "X-ADO-Signature"
+
+security_log = logging.getLogger("pullcord.security")
+log = logging.getLogger(__name__)
+
+
+class Door(Protocol):
+    """Who may deliver to which connection."""
+
+    async def admits(self, connection: str, secret: str | None) -> bool | None:
+        """None when there is no such connection; the secret is compared in constant time."""
+
+
+class BodyTooLarge(Exception):
+    """More than BODY_LIMIT_BYTES, or compressed."""
+
+
+class Webhooks:
+    """Receives service hooks.
+
+    Args:
+        door: checks connection and secret.
+        store: stores one body durably, True when it is new; raises CannotStore.
+        clock: the time of receipt.
+    """
+
+    def __init__(
+        self, door: Door, store: Callable[[NewHook], Awaitable[bool]], clock: Clock
+    ) -> None:
+        self._door = door
+        self._store = store
+        self._clock = clock
+        self.is_closing = False
+
+    async def post(self, request: web.Request) -> web.Response:
+        """Answer one delivery; see the module's text for the codes."""
+        answer = await self._receive(request)
+        WEBHOOKS.labels(status=str(answer.status)).inc()
+        return answer
+
+    async def _receive(self, request: web.Request) -> web.Response:
+        if self.is_closing:
+            return _unavailable("Pullcord is stopping")
+        connection = request.match_info["connection"]
+        try:
+            admitted = await self._door.admits(connection, presented_secret(request))
+        except CannotStore:
+            return _unavailable("the database cannot be read")
+        if admitted is None:
+            return _refuse(404, "there is no such connection", request)
+        if not admitted:
+            return _refuse(401, "the webhook secret is missing or wrong", request)
+        try:
+            async with asyncio.timeout(BODY_TIME_S):
+                body = await read_body(request)
+        except BodyTooLarge:
+            return _refuse(413, "the body is over 2 MB", request)
+        except (TimeoutError, ConnectionError, web.HTTPException):
+            return _unavailable("the body did not arrive in time")
+        try:
+            what = await _read_envelope(body)
+        except ValueError as error:
+            return _refuse(400, str(error), request)
+        try:
+            await self._store(self._new_hook(connection, what, body))
+        except CannotStore:
+            log.warning("webhook for %s not stored: the database cannot take it", connection)
+            return _unavailable("the webhook cannot be stored now")
+        return web.Response(status=202)
+
+    def _new_hook(self, connection: str, what: HookEnvelope, body: bytes) -> NewHook:
+        return NewHook(
+            connection=connection,
+            dedup_key=dedup_key(what),
+            event_type=what.event_type,
+            body=body,
+            received_at=self._clock(),
+        )
+
+
+def dedup_key(what: HookEnvelope) -> str:
+    """What makes two deliveries the same: the notification, else the event, else the content.
+
+    The body's hash is part of the key in storage, so different bodies under one key are both kept.
+    """
+    if what.subscription_id and what.notification_id is not None:
+        return f"n:{what.subscription_id}:{what.notification_id}"
+    if what.event_id:
+        return f"e:{what.event_id}"
+    return "c:"
+
+
+def presented_secret(request: web.Request) -> str | None:
+    """The secret of ``X-ADO-Signature``, or the password of Basic authentication (RFC 7617)."""
+    signatures = request.headers.getall(SIGNATURE_HEADER, [])
+    if signatures:
+        return signatures[0] if len(signatures) == 1 else None
+    authorizations = request.headers.getall("Authorization", [])
+    return _basic_password(authorizations[0]) if len(authorizations) == 1 else None
+
+
+def _basic_password(header: str) -> str | None:
+    scheme, _, encoded = header.partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        decoded = base64.b64decode(encoded.strip(), validate=True).decode()
+    except ValueError:
+        return None
+    _, colon, password = decoded.partition(":")
+    return password if colon else None
+
+
+async def read_body(request: web.Request) -> bytes:
+    """The raw body, never more than BODY_LIMIT_BYTES of it.
+
+    Raises BodyTooLarge as soon as that is known; a compressed body counts as too large, because
+    nobody can tell what it holds before it is unpacked.
+    """
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise BodyTooLarge
+    if (request.content_length or 0) > BODY_LIMIT_BYTES:
+        raise BodyTooLarge
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.content.iter_any():
+        size += len(chunk)
+        if size > BODY_LIMIT_BYTES:
+            raise BodyTooLarge
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+async def _read_envelope(body: bytes) -> HookEnvelope:
+    if len(body) > PARSE_IN_THREAD_BYTES:
+        return await asyncio.to_thread(lambda: envelope(loads_object(body)))
+    return envelope(loads_object(body))
+
+
+def _refuse(status: int, reason: str, request: web.Request) -> web.Response:
+    security_log.warning(
+        "webhook refused: %s %s from %s for connection %s",
+        status,
+        log_safe(reason),
+        request.remote,
+        log_safe(request.match_info["connection"]),
+    )
+    headers = {"WWW-Authenticate": 'Basic realm="Pullcord"'} if status == 401 else None
+    answer = web.json_response({"error": reason}, status=status, headers=headers)
+    if status == 413:
+        answer.force_close()  # what is left of the body is not read
+    return answer
+
+
+def _unavailable(reason: str) -> web.Response:
+    return web.json_response({"error": reason}, status=503, headers={"Retry-After": RETRY_AFTER_S})
