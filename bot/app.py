@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any
+from urllib.request import getproxies
 
 import aiohttp
 
@@ -33,6 +34,7 @@ from storage.secrets import SecretBox
 log = logging.getLogger(__name__)
 
 STOP_WITHIN_S = 8.0
+CONNECTIONS_AT_ONCE = 100
 
 
 class CannotStart(Exception):
@@ -100,7 +102,9 @@ class Pullcord:
         settings = self.settings
         self.db = db
         self.http = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=100), auto_decompress=True, trust_env=True
+            connector=aiohttp.TCPConnector(limit=CONNECTIONS_AT_ONCE),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=bool(getproxies()),  # looking for a proxy costs time on every request
         )
         config = teams_config(settings)
         tokens = connector_tokens(self.http, config, clock=self._clock)

@@ -15,6 +15,7 @@ from bot.cards.view import load_state
 from bot.changes import Change, CommentPosted
 from bot.model import CommentHook, PullRequestSnapshot, RepositoryHook, TicketHook
 from bot.notices.routing import looks, route
+from bot.ownership import as_started
 from bot.pull_request_state import PullRequestState
 from bot.reconcile import Reconciled, reconcile
 from bot.recorded_rows import (
@@ -70,7 +71,7 @@ def record_snapshot(
         actor: ``Name <mail>`` of the person who made Pullcord do what is seen, "" if nobody.
         now: the time.
     """
-    snapshot = storable(snapshot)
+    snapshot = as_started(session, storable(snapshot))
     row = recording.locked_pull_request(session, snapshot.connection, snapshot.number)
     before = load_state(row) if row else None
     found = reconcile(before, snapshot)

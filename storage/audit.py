@@ -36,7 +36,7 @@ def append(
 ) -> None:
     """Add an entry, in the transaction of what it tells of. The fields are AuditRow's.
 
-    ``before`` and ``after`` must be JSON as it is (TypeError otherwise).
+    ``before`` and ``after`` must be JSON as they are (TypeError or ValueError otherwise).
     """
     if not is_sqlite(session):
         # Until this transaction ends, so that no two entries follow the same one. SQLite has one
@@ -93,5 +93,5 @@ def verify(session: Session, progress: Callable[[int], None] | None = None) -> i
 
 def _digest(previous: str, entry: Mapping[str, Any]) -> str:
     written = {**entry, "at": entry["at"].astimezone(UTC).isoformat(timespec="microseconds")}
-    canonical = json.dumps(written, sort_keys=True, separators=(",", ":"))
+    canonical = json.dumps(written, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(f"{previous}\n{canonical}".encode()).hexdigest()

@@ -202,11 +202,13 @@ def table_of(model: type[SQLModel]) -> Table:
 def insert_new(session: Session, model: type[SQLModel], values: dict[str, Any]) -> bool:
     """Insert a row unless one with the same unique key is there; True when it was inserted."""
     insert = sqlite.insert if is_sqlite(session) else postgresql.insert
-    statement = insert(table_of(model)).values(**values).on_conflict_do_nothing()
+    # Inline: without asking for the new id back, which would hide how many rows there were.
+    statement = insert(table_of(model)).inline().values(**values).on_conflict_do_nothing()
     return affected(session, statement) == 1
 
 
 def affected(session: Session, statement: Update | Delete | Insert) -> int:
     """Run a statement after what the session has pending; how many rows it touched."""
     session.flush()
-    return session.connection().execute(statement).rowcount
+    counted = statement.execution_options(preserve_rowcount=True)  # else unknown for an insert
+    return session.connection().execute(counted).rowcount

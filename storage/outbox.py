@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, bindparam, func, literal_column, text, update
+from sqlalchemy import ColumnElement, TextClause, bindparam, func, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
@@ -21,9 +21,14 @@ from storage.tables.queues import lane_of
 from storage.text import bounded_key, storable_text
 from storage.topics import OUTBOX, touch
 
+Condition = ColumnElement[bool] | TextClause
+
+# Written out, because neither database uses a partial index for a bound parameter.
+_IS_OPEN = text("state IN ('pending', 'sending')")
+_IS_WAITING_CARD = text("kind = 'card' AND state = 'pending'")
+
 # Walks from lane to lane along ix_outbox_open, so the cost is of the lanes that have something to
-# send, not of what waits in them nor of what has been sent. The states are written out because
-# neither database uses a partial index for a bound parameter.
+# send, not of what waits in them nor of what has been sent.
 _HEADS = """
     WITH RECURSIVE lanes(lane) AS (
         SELECT min(lane) FROM outbox WHERE state IN ('pending', 'sending')
@@ -65,7 +70,7 @@ def enqueue_card(
     session.connection().execute(
         statement.on_conflict_do_update(
             index_elements=["conversation_id", "pull_request_id"],
-            index_where=text("kind = 'card' AND state = 'pending'"),
+            index_where=_IS_WAITING_CARD,
             set_={"cause": statement.excluded.cause},
         )
     )
@@ -229,7 +234,7 @@ def put_back(session: Session, row_id: int | None, *, due_at: datetime) -> None:
 
 def retry_dead(session: Session, *, now: datetime, row_ids: Sequence[int] | None = None) -> int:
     """Put dead letters back into their lanes, all or those given; returns how many."""
-    conditions: list[ColumnElement[bool]] = [col(OutboxRow.state) == "dead"]
+    conditions: list[Condition] = [col(OutboxRow.state) == "dead"]
     if row_ids is not None:
         conditions.append(col(OutboxRow.id).in_(row_ids))
     dead = session.exec(select(OutboxRow.id).where(*conditions)).all()
@@ -255,7 +260,7 @@ def requeue_lapsed(session: Session, *, now: datetime) -> int:
     return _requeue(session, [is_free(OutboxRow, now)], now=now)
 
 
-def _requeue(session: Session, conditions: Sequence[ColumnElement[bool]], *, now: datetime) -> int:
+def _requeue(session: Session, conditions: Sequence[Condition], *, now: datetime) -> int:
     rows = session.exec(
         select(OutboxRow)
         .where(OutboxRow.state == "sending", *conditions)
@@ -280,11 +285,11 @@ def _put_back(session: Session, row_id: int | None, values: Mapping[str, Any]) -
     """Make a row wait again, in its old place. Of two equal cards the earlier place is kept."""
     row = session.get_one(OutboxRow, row_id)
     if row.kind == "card":
-        same: list[ColumnElement[bool]] = [
+        same: list[Condition] = [
             col(OutboxRow.id) != row_id,
             col(OutboxRow.conversation_id) == row.conversation_id,
             col(OutboxRow.pull_request_id) == row.pull_request_id,
-            literal_column("kind = 'card' AND state = 'pending'", Boolean),
+            _IS_WAITING_CARD,
         ]
         _close(session, same, "dropped", reason="an earlier one will show it", now=row.claimed_at)
     waits = {"state": "pending", "claimed_until": None, **values}
@@ -316,14 +321,13 @@ def dead_letters(session: Session, *, limit: int = 50) -> list[OutboxRow]:
     return list(session.exec(newest.limit(limit)).all())
 
 
-def _open_in(lane: str) -> list[ColumnElement[bool]]:
-    # Written out, so that ix_outbox_open is used.
-    return [col(OutboxRow.lane) == lane, literal_column("state IN ('pending', 'sending')", Boolean)]
+def _open_in(lane: str) -> list[Condition]:
+    return [col(OutboxRow.lane) == lane, _IS_OPEN]
 
 
 def _close(
     session: Session,
-    conditions: Sequence[ColumnElement[bool]],
+    conditions: Sequence[Condition],
     state: str,
     *,
     reason: str,
@@ -333,7 +337,5 @@ def _close(
     return _update(session, conditions, values)
 
 
-def _update(
-    session: Session, conditions: Sequence[ColumnElement[bool]], values: Mapping[str, Any]
-) -> int:
+def _update(session: Session, conditions: Sequence[Condition], values: Mapping[str, Any]) -> int:
     return affected(session, update(table_of(OutboxRow)).where(*conditions).values(**values))

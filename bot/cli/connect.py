@@ -12,6 +12,7 @@ from adapters.azure_devops.base_url import base_url as parse_base_url
 from adapters.azure_devops.connections import AzureDevOpsClients
 from bot.cli import Failed
 from bot.cli.database import open_database
+from bot.ownership import remember_own_account
 from bot.ports import AzureDevOpsError, utc_now
 from bot.settings import Settings, SettingsError, load_settings
 from storage.engine import Database
@@ -145,6 +146,7 @@ async def _check(settings: Settings, db: Database, box: SecretBox, connection: C
         try:
             client = await clients(connection.name)
             who = await client.who_am_i()
+            await db.write(lambda s: remember_own_account(s, connection.name, who.id))
             click.echo(f"ok  signed in as {who.display_name}")
             for project in connection.projects:
                 found = await client.repositories(project)

@@ -8,12 +8,12 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from bot.model import Identity, PullRequestSnapshot
+from bot.ownership import own_account, remember_own_account
 from bot.ports import AzureDevOps
 from bot.reviewer_choice import Candidate, reviewers_of
 from bot.services import Services
 from bot.workflows.place import Place
 from storage.tables import (
-    Connection,
     IdentityRow,
     Person,
     PullRequestRow,
@@ -22,8 +22,6 @@ from storage.tables import (
 )
 
 RECENT_PULL_REQUESTS = 50
-OWN_IDENTITY = "own_identity"
-"""Key in a connection's settings: the identity id of the account that Pullcord uses there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +53,11 @@ async def reviewer_pool(
 async def own_identity(services: Services, azure: AzureDevOps) -> str:
     """Our account's identity id, asked once per connection and remembered."""
     name = azure.connection
-    known = await services.db.read(lambda s: _own(s, name))
+    known = await services.db.read(lambda s: own_account(s, name))
     if known:
         return known
     found = (await azure.who_am_i()).id
-    await services.db.write(lambda s: _remember_own(s, name, found))
+    await services.db.write(lambda s: remember_own_account(s, name, found))
     return found
 
 
@@ -135,15 +133,3 @@ def _unavailable(
         for identity, away_until, removed_at in rows
         if removed_at is not None or (away_until is not None and away_until > now)
     )
-
-
-def _own(session: Session, connection: str) -> str:
-    row = session.get(Connection, connection)
-    return str(row.settings.get(OWN_IDENTITY, "")) if row else ""
-
-
-def _remember_own(session: Session, connection: str, identity_id: str) -> None:
-    row = session.get(Connection, connection)
-    if row is not None:
-        row.settings = {**row.settings, OWN_IDENTITY: identity_id}
-        session.add(row)

@@ -111,6 +111,24 @@ def mark_failed(session: Session, row_id: int | None, *, reason: str, now: datet
     return _finish(session, row_id, "failed", reason, now)
 
 
+def remember_outcome(
+    session: Session, *, key: str, event: Mapping[str, Any], outcome: str, now: datetime
+) -> None:
+    """Note what became of a message for its later edits, also when it was never seen itself."""
+    wanted = bounded_key(storable_text(key))
+    values = {
+        "key": wanted,
+        "event": dict(event),
+        "received_at": now,
+        "state": "done",
+        "attempts": 0,
+        "reason": outcome,
+        "done_at": now,
+    }
+    if not insert_new(session, ActivityRow, values):
+        _update(session, [col(ActivityRow.key) == wanted], {"reason": outcome})
+
+
 def retry(session: Session, row_id: int | None, *, reason: str) -> None:
     """It failed: count that and let it be claimed again."""
     values = {

@@ -90,15 +90,6 @@ def with_work(session: Session, connection: str) -> set[str]:
     return {*open_ones, *linked}
 
 
-def subscriptions_of(session: Session, conversation_id: str) -> Sequence[Subscription]:
-    """The subscriptions of one conversation, the paused ones too."""
-    return session.exec(
-        select(Subscription)
-        .where(Subscription.conversation_id == conversation_id)
-        .order_by(col(Subscription.id))
-    ).all()
-
-
 def subscriptions_to(session: Session, connection: str) -> Sequence[Subscription]:
     """Every subscription to something of one connection."""
     return session.exec(

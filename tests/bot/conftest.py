@@ -18,13 +18,7 @@ async def quiet_talk(tmp_path: Path) -> AsyncIterator[Talk]:
     """The team before the app is installed anywhere."""
     clock = Clock()
     azure = AzureDevOpsSandbox(tmp_path / "git", clock=clock)
-    teams = TeamsSandbox(
-        app_id=APP_ID,
-        app_password=APP_PASSWORD,
-        tenant_id=TENANT_ID,
-        clock=clock,
-        sleep=clock.sleep,
-    )
+    teams = TeamsSandbox(app_id=APP_ID, app_password=APP_PASSWORD, tenant_id=TENANT_ID, clock=clock)
     await azure.start()
     await teams.start()
     url = f"sqlite:///{tmp_path / 'pullcord.db'}"

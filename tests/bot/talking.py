@@ -1,8 +1,9 @@
-"""A team that talks with the bot: both sandboxes over HTTP, real SQLite, the real turns and delivery.
+"""A team that talks with the bot: both sandboxes over HTTP, real SQLite, turns and delivery.
 
 A test reads like a conversation: somebody says something, the bot's new messages are the answer.
 """
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -23,6 +24,7 @@ from bot.ports import AzureDevOps, NotFound
 from bot.recording import record_snapshot
 from bot.send_budget import SendBudget
 from bot.services import Services
+from bot.teams_model import ActionAnswer, TeamsEvent
 from bot.turns import Turns
 from storage.engine import CannotStore, Database
 from storage.tables import ActivityRow, AuditRow, Connection, OutboxRow, RepositoryRow
@@ -90,6 +92,9 @@ class Talk:
         self.restart()
         self._seen: set[str] = set()
 
+    async def _hear(self, event: TeamsEvent) -> ActionAnswer | None:
+        return await self.turns(event)
+
     def restart(self) -> None:
         """New loops over the same database, as after a crash."""
         self.turns = Turns(self.services)
@@ -100,7 +105,7 @@ class Talk:
     async def build(self) -> web.AppRunner:
         inbound = TeamsInbound(
             self.config,
-            lambda event: self.turns(event),
+            self._hear,
             self.session,
             unavailable=(CannotStore,),
             clock=self.clock,
@@ -212,6 +217,24 @@ class Talk:
         (message,) = self.heard()
         return message
 
+    async def press(
+        self,
+        person: TeamsPerson,
+        message: Message,
+        button: str,
+        inputs: dict[str, str] | None = None,
+    ) -> BotAnswer:
+        """Press a button while the loop works; what follows is sent before this returns."""
+        loop = asyncio.create_task(self.turns.run())
+        try:
+            answer = await self.teams.press(person, message, button, inputs)
+        finally:
+            await self.turns.drain()
+            await loop
+            self.restart()
+        await self.settle()
+        return answer
+
     def text(self) -> str:
         return "\n".join(render_text(message) for message in self.heard())
 
@@ -234,9 +257,7 @@ class Talk:
 
     async def record(self, number: int) -> None:
         snapshot = await self.client.pull_request(number)
-        await self.db.write(
-            lambda s: record_snapshot(s, snapshot, cause="test", now=self.clock())
-        )
+        await self.db.write(lambda s: record_snapshot(s, snapshot, cause="test", now=self.clock()))
         await self.settle()
         self.heard()
 
@@ -252,7 +273,9 @@ class Talk:
 
     async def activities(self) -> list[ActivityRow]:
         return list(
-            await self.read(lambda s: s.exec(select(ActivityRow).order_by(col(ActivityRow.id))).all())
+            await self.read(
+                lambda s: s.exec(select(ActivityRow).order_by(col(ActivityRow.id))).all()
+            )
         )
 
     async def outbox(self) -> list[OutboxRow]:

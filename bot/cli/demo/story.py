@@ -153,7 +153,7 @@ class Story:
             (_shows(cards[first], "completed"), f"the card of {first} says completed"),
             (_shows(cards[second], "completed"), f"the card of {second} says completed"),
             ("Round the total" in jonas, "Jonas was asked for a review in his chat"),
-            ("onflict" in priya, "Priya was told of the conflict in her chat"),
+            ("conflicts with main" in priya.lower(), "Priya was told of the conflict in her chat"),
             (thread.lower().count("conflicts with") == 1, "the thread tells the conflict once"),
             (thread.lower().count("clean again") == 1, "the thread tells once that it is clean"),
             (item.fields.get("System.State") == "Active", "ticket 123 is Active"),
@@ -172,7 +172,12 @@ def _started(stage: Stage) -> SandboxPullRequest:
 
 def _cards(messages: list[Message], number: int) -> list[Message]:
     """The living cards of a pull request: root messages whose card names it first."""
-    return [m for m in messages if m.from_bot and f"!{number}" in render_text(m)[:400]]
+    return [m for m in messages if m.from_bot and _names(m, number)]
+
+
+def _names(message: Message, number: int) -> bool:
+    """Whether the card's first line is of this pull request."""
+    return render_text(message).partition("\n")[0].endswith(f"#{number}")
 
 
 def _shows(messages: list[Message], word: str) -> bool:

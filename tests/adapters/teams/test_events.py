@@ -55,7 +55,7 @@ async def test_a_channel_message_knows_its_thread_channel_and_team(
 async def test_only_the_bots_mention_is_taken_out_and_only_once(
     bot: ListeningBot, teams: TeamsSandbox, maya: TeamsPerson, channel: Conversation
 ) -> None:
-    text = "<at>Pullcord</at>\xa0assign to Pullcordia and say &lt;at&gt;Pullcord&lt;/at&gt;"
+    text = "<at>Pullcord</at>\xa0assign to Pullcordia and quote <at>Pullcord</at>"
     await teams.say(maya, channel, text)
     assert isinstance(bot.event, MessageReceived)
     assert bot.event.text == text.removeprefix("<at>Pullcord</at>")

@@ -19,6 +19,7 @@ from adapters.sandbox.azure_devops import (
     SandboxProject,
     SandboxPullRequest,
     SandboxRepository,
+    Subscription,
 )
 
 STORY = "".join(f"line {number}\n" for number in range(30))
@@ -234,3 +235,14 @@ async def open_shop(sandbox: AzureDevOpsSandbox, session: aiohttp.ClientSession)
     repository = await sandbox.add_repository(project, "web", files=files, author=maya)
     rest = Rest(session, lambda: sandbox.base_url, sandbox.issue_pat(maya))
     return Shop(sandbox, session, maya, jonas, project, repository, rest)
+
+
+def listen(shop: Shop, receiver: Receiver, kind: str, **more: Any) -> Subscription:
+    return shop.sandbox.add_hook(receiver.url, kind, project=shop.project, **more)
+
+
+async def opened(shop: Shop, branch: str = "feature/a", **more: Any) -> SandboxPullRequest:
+    await shop.sandbox.commit(shop.web, branch, {f"{branch}.txt": branch}, shop.maya, branch)
+    return await shop.sandbox.create_pull_request(
+        shop.web, shop.maya, branch, title=f"Add {branch}", **more
+    )

@@ -1,0 +1,1 @@
+"""Scripts that print a ratio measured side by side in one run."""

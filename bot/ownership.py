@@ -1,0 +1,66 @@
+"""Whose a pull request is that Pullcord opened.
+
+Azure DevOps names the account that opened it as its author, and nobody can open one for another.
+For people the author is the one who said ``start ticket``: she hears of votes and conflicts, finds
+it under ``prs mine``, and is not asked to review it.
+"""
+
+from dataclasses import replace
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from bot.model import Identity, PullRequestSnapshot, branch_name
+from storage.tables import Connection, IdentityRow, Link
+
+OWN_IDENTITY = "own_identity"
+"""Key in a connection's settings: the identity id of the account that Pullcord uses there."""
+
+STARTED = "start"
+
+
+def own_account(session: Session, connection: str) -> str:
+    """The identity id of the account that Pullcord uses in a connection, "" while unknown."""
+    row = session.get(Connection, connection)
+    return str(row.settings.get(OWN_IDENTITY, "")) if row else ""
+
+
+def remember_own_account(session: Session, connection: str, identity_id: str) -> None:
+    """Store it, after Azure DevOps has said who we are."""
+    row = session.get(Connection, connection)
+    if row is not None:
+        row.settings = {**row.settings, OWN_IDENTITY: identity_id}
+        session.add(row)
+
+
+def as_started(session: Session, snapshot: PullRequestSnapshot) -> PullRequestSnapshot:
+    """The snapshot with the person who started its ticket as author, if Pullcord opened it.
+
+    Whose branch it is stands in the link that ``start ticket`` stores before it opens the pull
+    request, so no webhook can come before it.
+    """
+    own = own_account(session, snapshot.connection)
+    if not own or snapshot.author.id.lower() != own.lower():
+        return snapshot
+    starter = _starter(session, snapshot)
+    return replace(snapshot, author=starter) if starter else snapshot
+
+
+def _starter(session: Session, snapshot: PullRequestSnapshot) -> Identity | None:
+    row = session.exec(
+        select(IdentityRow)
+        .join(
+            Link,
+            (col(Link.connection) == IdentityRow.connection)
+            & (func.lower(col(Link.created_by)) == func.lower(IdentityRow.unique_name)),
+        )
+        .where(
+            Link.connection == snapshot.connection,
+            Link.repository_id == snapshot.repository.id,
+            Link.branch == branch_name(snapshot.source_ref),
+            Link.origin == STARTED,
+        )
+        .order_by(col(Link.id).desc())
+        .limit(1)
+    ).first()
+    return Identity(row.id, row.display_name, row.unique_name) if row else None
