@@ -33,7 +33,7 @@ from storage.secrets import SecretBox
 
 log = logging.getLogger(__name__)
 
-STOP_WITHIN_S = 8.0
+STOP_WITHIN_S = 6.5  # longer than Turns.drain takes; then the web server and the database close
 CONNECTIONS_AT_ONCE = 100
 
 
@@ -153,7 +153,8 @@ class Pullcord:
         db.on_write(topics.OUTBOX, self.delivery.wake)
 
     async def _store_hook(self, new: NewHook) -> bool:
-        is_new = await self.db.store_hook(new)
+        with self.intake.storing():
+            is_new = await self.db.store_hook(new)
         if is_new:
             self.intake.wake()
         return is_new
@@ -183,18 +184,21 @@ class Pullcord:
         """Refuse new work with 503, finish or park what is in hand, close. Within ten seconds."""
         self.webhooks.is_closing = True
         self.inbound.is_closing = True
-        await self.jobs.stop()
         self.intake.stop()
         try:
             async with asyncio.timeout(STOP_WITHIN_S):
-                await self.turns.drain()
-                await self.delivery.stop()
-                await asyncio.gather(*self._loops, return_exceptions=True)
+                await asyncio.gather(
+                    self.jobs.stop(),
+                    self.turns.drain(),
+                    self.delivery.stop(),
+                    asyncio.wait(self._loops),
+                )
         except TimeoutError:
             log.warning("some work was still in hand; it goes on at the next start")
+            await self.delivery.park()
             for task in self._loops:
                 task.cancel()
-            await asyncio.gather(*self._loops, return_exceptions=True)
+            await asyncio.wait(self._loops)
         await self.web.stop()
         await self._close()
 
@@ -213,8 +217,9 @@ class Pullcord:
         now = self._clock()
         for gauge, module, name in ((INBOX, inbox, "inbox"), (OUTBOX, outbox, "outbox")):
             counts = await self.db.read(module.counts)
-            for state, count in counts.items():
-                gauge.labels(state=state).set(count)
+            gauge.clear()  # states that nothing is in any more
+            for state in ("pending", "dead", *counts):
+                gauge.labels(state=state).set(counts.get(state, 0))
             oldest = await self.db.read(module.oldest_pending)
             age = (now - oldest).total_seconds() if oldest else 0.0
             OLDEST_S.labels(queue=name).set(age)

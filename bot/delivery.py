@@ -6,29 +6,24 @@ letter.
 """
 
 import asyncio
-import hashlib
-import json
 import logging
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pydantic import TypeAdapter
 from sqlmodel import Session
 
-from bot.cards.pull_request import draw_pull_request
-from bot.cards.view import load_view
 from bot.log_text import log_safe
 from bot.metrics import SEND_LAG_S, SENDS
 from bot.ports import ConversationGone, MessageGone, TeamsError, TeamsRefused, TeamsRetry
+from bot.prepared import Prepared, forget_card, prepare, prepare_card, remember_card
 from bot.send_budget import SendBudget
 from bot.services import Services
-from bot.teams_model import Conversation, ConversationKind, OutgoingMessage, TeamsUser
+from bot.teams_model import TeamsUser
 from storage import audit, outbox
 from storage.engine import CannotStore
 from storage.queries import conversations, people
-from storage.tables import ConversationRow, OutboxRow, PostedCard
+from storage.tables import OutboxRow
 
 log = logging.getLogger(__name__)
 
@@ -38,23 +33,7 @@ POLL_S = 1.0
 SHORT_WAIT_S = 1.0  # a longer wait for the budget is spent in the outbox, not in memory
 RETRY_SCHEDULE_S = (1, 2, 4, 8, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 3600, 3600, 3600)
 JITTER = 0.25
-
-_message = TypeAdapter(OutgoingMessage)
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """What is to be sent for one row, read from the database just before.
-
-    ``nothing_new`` is a card that already looks like this; ``update_of`` is the message to change.
-    """
-
-    conversation: Conversation
-    message: OutgoingMessage
-    update_of: str = ""
-    thread_id: str = ""
-    content_hash: str = ""
-    nothing_new: bool = False
+STORE_AGAIN_S = 1.0
 
 
 class Delivery:
@@ -85,6 +64,13 @@ class Delivery:
         """Claim nothing more and wait for what is in hand."""
         self._stopping = True
         self._something.set()
+        while self._in_hand:
+            await asyncio.wait(self._in_hand)
+
+    async def park(self) -> None:
+        """Let go of what is in hand. The next start sends it again, and the audit says so."""
+        for task in self._in_hand:
+            task.cancel()
         if self._in_hand:
             await asyncio.wait(self._in_hand)
 
@@ -99,6 +85,7 @@ class Delivery:
                 started = 0
             if not started:
                 await self._pause()
+        await self.stop()  # what was claimed while the stop came
 
     async def work_off(self) -> int:
         """Send all that is due now, to the end; how many rows that were. For tests and the demo."""
@@ -111,6 +98,8 @@ class Delivery:
 
     async def start_due(self) -> int:
         """Claim what is due and start sending it; how many rows."""
+        if self._stopping:
+            return 0
         room = BATCH - len(self._in_hand)
         if room <= 0:
             await asyncio.wait(self._in_hand, return_when=asyncio.FIRST_COMPLETED)
@@ -139,36 +128,76 @@ class Delivery:
     async def _deliver(self, row: OutboxRow) -> None:
         async with self._places:
             try:
-                await self._send(row)
-            except TeamsRetry as error:
-                await self._later(row, error)
-            except ConversationGone as error:
-                await self._gone(row, str(error))
-            except (TeamsRefused, TeamsError) as error:
-                await self._dead(row, str(error))
-            except CannotStore:
+                await self._try(row)
+            except CannotStore:  # only while stopping: the next start finds it and says so
                 log.warning("outbox row %s: its outcome cannot be stored now", row.id)
-            except Exception as error:  # a defect of ours must not stop the others
-                log.exception("outbox row %s failed", row.id)
-                await self._later(row, TeamsRetry(f"{type(error).__name__}: {error}"))
+
+    async def _try(self, row: OutboxRow) -> None:
+        try:
+            await self._send(row)
+        except TeamsRetry as error:
+            await self._later(row, error)
+        except ConversationGone as error:
+            await self._gone(row, str(error))
+        except (TeamsRefused, TeamsError) as error:
+            await self._dead(row, str(error))
+        except CannotStore as error:  # before anything was sent
+            log.warning("outbox row %s waits for the database: %s", row.id, error)
+            await self._put_back(row, STORE_AGAIN_S)
+        except Exception as error:  # a defect of ours must not stop the others
+            log.exception("outbox row %s failed", row.id)
+            await self._later(row, TeamsRetry(f"{type(error).__name__}: {error}"))
 
     async def _send(self, row: OutboxRow) -> None:
         if not row.conversation_id:
             row = await self._open_chat(row)
-        prepared = await self._services.db.read(lambda s: self._prepare(s, row))
+        now = self._services.clock()
+        prepared = await self._services.db.read(lambda s: prepare(s, row, now))
         if prepared is None or prepared.nothing_new:
             await self._sent(row, prepared, activity_id=prepared.update_of if prepared else "")
             return
         if not await self._take_place(row):
             return
-        if prepared.update_of:
-            activity_id = await self._update(row, prepared)
-        else:
-            result = await self._services.teams.send(
-                prepared.conversation, prepared.message, thread_id=prepared.thread_id
-            )
-            activity_id = result.activity_id
+        if prepared.needs_card:
+            await self._post_card_again(row)
+            return
+        try:
+            activity_id = await self._hand_over(prepared)
+        except MessageGone as error:
+            if not prepared.hangs_on_card:
+                raise
+            await self._forget_card(row, str(error))
+            return
         await self._sent(row, prepared, activity_id=activity_id)
+
+    async def _hand_over(self, prepared: Prepared) -> str:
+        """Post it, or change the message that is there; the message's id."""
+        teams = self._services.teams
+        if prepared.update_of:
+            await teams.update(prepared.conversation, prepared.update_of, prepared.message)
+            return prepared.update_of
+        result = await teams.send(
+            prepared.conversation, prepared.message, thread_id=prepared.thread_id
+        )
+        return result.activity_id
+
+    async def _forget_card(self, row: OutboxRow, reason: str) -> None:
+        """Somebody deleted the card: the pull request gets a new one, and the row goes on there."""
+        await self._persist(lambda s: forget_card(s, row))
+        await self._later(row, TeamsRetry(reason, retry_after_s=0.0))
+
+    async def _post_card_again(self, row: OutboxRow) -> None:
+        """Post the card that a reply stands below; the reply itself is next."""
+        now = self._services.clock()
+        card = await self._services.db.read(lambda s: prepare_card(s, row, now))
+        assert card is not None  # the reply was prepared for it just before
+        activity_id = await self._hand_over(card)
+
+        def remember(session: Session) -> None:
+            remember_card(session, row, card.content_hash, activity_id, now)
+            outbox.put_back(session, row.id, due_at=now)
+
+        await self._persist(remember)
 
     async def _take_place(self, row: OutboxRow) -> bool:
         """Wait for the budget; False when the wait is long and the row went back to the outbox."""
@@ -182,62 +211,25 @@ class Delivery:
 
     async def _put_back(self, row: OutboxRow, wait_s: float) -> None:
         due = self._services.clock() + timedelta(seconds=wait_s)
-        await self._services.db.write(lambda s: outbox.put_back(s, row.id, due_at=due))
+        await self._persist(lambda s: outbox.put_back(s, row.id, due_at=due))
         SENDS.labels(outcome="waited").inc()
 
-    async def _update(self, row: OutboxRow, prepared: Prepared) -> str:
-        try:
-            await self._services.teams.update(
-                prepared.conversation, prepared.update_of, prepared.message
-            )
-        except MessageGone:  # somebody deleted the card: the pull request gets a new one
-            result = await self._services.teams.send(
-                prepared.conversation, prepared.message, thread_id=prepared.thread_id
-            )
-            return result.activity_id
-        return prepared.update_of
+    async def _persist(self, write: Callable[[Session], None]) -> None:
+        """Store what became of a row: tried until the database takes it.
 
-    def _prepare(self, session: Session, row: OutboxRow) -> Prepared | None:
-        stored = conversations.get(session, row.conversation_id)
-        if stored is None:
-            return None
-        conversation = to_conversation(stored)
-        posted = (
-            session.get(PostedCard, (row.conversation_id, row.pull_request_id))
-            if row.pull_request_id is not None
-            else None
-        )
-        if row.kind == "card":
-            return self._prepare_card(session, row, conversation, posted)
-        root = posted.activity_id if posted else ""
-        threaded = conversation.kind is ConversationKind.CHANNEL
-        return Prepared(
-            conversation,
-            _message.validate_python(row.payload),
-            thread_id=(row.thread_id or root) if threaded else "",
-        )
+        A row whose outcome is lost would hold up its conversation, or be told twice.
 
-    def _prepare_card(
-        self,
-        session: Session,
-        row: OutboxRow,
-        conversation: Conversation,
-        posted: PostedCard | None,
-    ) -> Prepared:
-        assert row.pull_request_id is not None
-        now = self._services.clock()
-        view = load_view(session, row.pull_request_id, row.conversation_id, now)
-        message = draw_pull_request(view)
-        digest = content_hash(message)
-        known = posted is not None and bool(posted.activity_id)
-        return Prepared(
-            conversation,
-            message,
-            update_of=posted.activity_id if posted else "",
-            thread_id=row.thread_id,
-            content_hash=digest,
-            nothing_new=known and posted is not None and posted.content_hash == digest,
-        )
+        Raises:
+            CannotStore: Pullcord stops, and the database still does not take it.
+        """
+        while True:
+            try:
+                return await self._services.db.write(write)
+            except CannotStore as error:
+                if self._stopping:
+                    raise
+                log.warning("the outcome of a delivery waits for the database: %s", error)
+                await self._services.sleep(STORE_AGAIN_S)
 
     async def _open_chat(self, row: OutboxRow) -> OutboxRow:
         """The personal chat of the row's person, opened with Teams when there is none yet."""
@@ -267,6 +259,19 @@ class Delivery:
         row.conversation_id = conversation_id
         return row
 
+    async def _keep(self, fn: Callable[[Session], None]) -> None:
+        """Store what became of a message, however long the database takes to recover.
+
+        What is in Teams already and not marked would be sent again.
+        """
+        while True:
+            try:
+                return await self._services.db.write(fn)
+            except CannotStore:
+                if self._stopping:
+                    raise
+                await self._services.sleep(STORE_AGAIN_S)
+
     async def _sent(self, row: OutboxRow, prepared: Prepared | None, *, activity_id: str) -> None:
         now = self._services.clock()
 
@@ -275,7 +280,7 @@ class Delivery:
             if row.kind == "card" and prepared is not None and not prepared.nothing_new:
                 remember_card(session, row, prepared.content_hash, activity_id, now)
 
-        await self._services.db.write(mark)
+        await self._keep(mark)
         nothing = prepared is None or prepared.nothing_new
         SENDS.labels(outcome="unchanged" if nothing else "sent").inc()
         SEND_LAG_S.observe(max((now - row.created_at).total_seconds(), 0))
@@ -298,7 +303,7 @@ class Delivery:
             if error.uncertain:
                 _audit(session, row, "delivery_uncertain", str(error), now)
 
-        await self._services.db.write(put_off)
+        await self._keep(put_off)
 
     async def _gone(self, row: OutboxRow, reason: str) -> None:
         """The bot is not there any more: stop sending, and say so where it can be found."""
@@ -314,7 +319,7 @@ class Delivery:
                 outbox.drop_person(session, row.person_id, reason=reason, now=now)
             _audit(session, row, "conversation_gone", reason, now)
 
-        await self._services.db.write(close)
+        await self._keep(close)
 
     async def _dead(self, row: OutboxRow, reason: str) -> None:
         now = self._services.clock()
@@ -325,42 +330,7 @@ class Delivery:
             outbox.mark_dead(session, row.id, reason=reason, now=now)
             _audit(session, row, "delivery_failed", reason, now)
 
-        await self._services.db.write(bury)
-
-
-def content_hash(message: OutgoingMessage) -> str:
-    """Equal for equal messages."""
-    text = json.dumps(_message.dump_python(message, mode="json"), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def to_conversation(row: ConversationRow) -> Conversation:
-    """The stored conversation as what the Teams port takes."""
-    return Conversation(
-        id=row.id,
-        kind=ConversationKind(row.kind),
-        service_url=row.service_url,
-        tenant_id=row.tenant_id,
-        name=row.name,
-        team_id=row.team_id,
-        team_name=row.team_name,
-        channel_id=row.channel_id,
-    )
-
-
-def remember_card(
-    session: Session, row: OutboxRow, digest: str, activity_id: str, now: datetime
-) -> None:
-    """Note which message is the pull request's card in this conversation, and what it shows."""
-    key = (row.conversation_id, row.pull_request_id)
-    posted = session.get(PostedCard, key) or PostedCard(
-        conversation_id=row.conversation_id, pull_request_id=row.pull_request_id or 0
-    )
-    posted.posted_at = posted.posted_at or now
-    posted.activity_id = activity_id
-    posted.content_hash = digest
-    posted.updated_at = now
-    session.add(posted)
+        await self._keep(bury)
 
 
 def _audit(session: Session, row: OutboxRow, action: str, reason: str, now: datetime) -> None:

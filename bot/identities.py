@@ -5,17 +5,18 @@ names can be chosen. Guests and people of other tenants never match by themselve
 mail is somebody else's word; an administrator can confirm them.
 """
 
+import asyncio
 from datetime import datetime
 from enum import StrEnum
 
 from sqlmodel import Session
 
 from bot.model import Identity
-from bot.ports import AzureDevOps
+from bot.ports import AzureDevOps, AzureDevOpsError
 from bot.services import Services
 from bot.workflows.side_by_side import within
 from storage import audit
-from storage.queries import identities, people
+from storage.queries import connections, identities, people
 from storage.tables import IdentityRow, Person
 
 ASK_WITHIN_S = 8.0
@@ -63,6 +64,22 @@ async def find_identity(
         return match_stored(session, person, connection, now=now)
 
     return await services.db.write(keep)
+
+
+async def identities_everywhere(
+    services: Services, person: Person
+) -> list[tuple[str, IdentityRow | Unmatched | AzureDevOpsError]]:
+    """(connection, identity or why there is none) for every connection, asked side by side."""
+
+    async def one(connection: str) -> IdentityRow | Unmatched | AzureDevOpsError:
+        try:
+            return await find_identity(services, person, connection)
+        except AzureDevOpsError as error:
+            return error
+
+    names = [row.name for row in await services.db.read(connections.all_connections)]
+    found = await asyncio.gather(*(one(name) for name in names))
+    return list(zip(names, found, strict=True))
 
 
 async def look_up(client: AzureDevOps, account: str) -> Identity | None:

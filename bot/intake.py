@@ -7,6 +7,7 @@ that fails is the body itself taken for the truth, until a later read.
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from datetime import timedelta
 
 from sqlmodel import Session
@@ -26,9 +27,10 @@ from bot.model import (
     TicketHook,
     UnusedHook,
 )
-from bot.ports import AzureDevOpsError, PayloadError
+from bot.ports import AzureDevOpsError, PayloadError, Unreachable
 from bot.recording import record_comment, record_repository, record_snapshot, record_ticket
 from bot.services import Services
+from bot.storm import Storm
 from storage import inbox
 from storage.engine import CannotStore
 from storage.queries import pull_requests
@@ -54,7 +56,12 @@ class Intake:
         self._reads = reads
         self._something = asyncio.Event()
         self._places = asyncio.Semaphore(AT_ONCE)
+        self._storm = Storm(services.sleep)
         self._stopping = False
+
+    def storing(self) -> AbstractContextManager[None]:
+        """While a body is being stored: work stands back when there are many (bot.storm)."""
+        return self._storm.storing()
 
     def wake(self) -> None:
         """Something was stored: look at once instead of at the next poll."""
@@ -63,19 +70,30 @@ class Intake:
     def stop(self) -> None:
         """End ``run`` after what is in hand."""
         self._stopping = True
+        self._storm.end()
         self._something.set()
 
     async def run(self) -> None:
         """Work off the inbox until ``stop``. Trouble with the database is waited out."""
+        is_interrupted = False
         while not self._stopping:
             self._something.clear()
             try:
+                if is_interrupted:
+                    await self._requeue()
+                    is_interrupted = False
                 handled = await self.work_off()
             except CannotStore:
-                log.warning("the inbox cannot be read now; trying again")
+                log.warning("the inbox cannot be worked off now; trying again")
+                is_interrupted = True
                 handled = 0
             if not handled:
                 await self._pause()
+
+    async def _requeue(self) -> None:
+        """What could not be marked is due now, not when its lease ends."""
+        now = self._services.clock()
+        await self._services.db.write(lambda s: inbox.requeue_interrupted(s, now=now))
 
     async def work_off(self) -> int:
         """Handle one batch of what is due; how many there were."""
@@ -99,6 +117,7 @@ class Intake:
 
     async def _in_place(self, row: InboxRow) -> None:
         async with self._places:
+            await self._storm.passed()
             await self._handle(row)
 
     async def _handle(self, row: InboxRow) -> None:
@@ -141,16 +160,23 @@ class Intake:
     async def _read_or_take(self, snapshot: PullRequestSnapshot, cause: str) -> None:
         """The truth from Azure DevOps; while it cannot be had, the body."""
         try:
-            async with asyncio.timeout(READ_TIME_S):
-                await self._reads.read(snapshot.connection, snapshot.number, cause=cause)
-        except (AzureDevOpsError, TimeoutError) as error:
+            await self._read(snapshot.connection, snapshot.number, cause)
+        except AzureDevOpsError as error:
             log.info(
                 "pull request %s!%s not read, its webhook is taken: %s",
                 snapshot.connection,
                 snapshot.number,
-                log_safe(str(error) or type(error).__name__),
+                log_safe(str(error)),
             )
             await self._take_body(snapshot, cause)
+
+    async def _read(self, connection: str, number: int, cause: str) -> None:
+        """Read and record a pull request, within READ_TIME_S; raises AzureDevOpsError."""
+        try:
+            async with asyncio.timeout(READ_TIME_S):
+                await self._reads.read(connection, number, cause=cause)
+        except TimeoutError:
+            raise Unreachable("Azure DevOps did not answer in time") from None
 
     async def _take_body(self, snapshot: PullRequestSnapshot, cause: str) -> None:
         now = self._services.clock()
@@ -168,7 +194,7 @@ class Intake:
         if known is None and hook.snapshot is not None:
             await self._read_or_take(hook.snapshot, cause)
         elif known is None:
-            await self._reads.read(row.connection, hook.number, cause=cause)
+            await self._read(row.connection, hook.number, cause)
         await self._record_and_mark(row, hook, cause)
 
     async def _pushed(self, row: InboxRow, hook: Pushed, cause: str) -> None:
@@ -192,7 +218,7 @@ class Intake:
     async def _read_or_ask(self, connection: str, number: int, cause: str) -> None:
         """Read the pull request, or leave word that it must be read."""
         try:
-            await self._reads.read(connection, number, cause=cause)
+            await self._read(connection, number, cause)
         except AzureDevOpsError as error:
             log.info("pull request %s!%s not read: %s", connection, number, log_safe(str(error)))
             await self._services.db.write(

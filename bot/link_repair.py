@@ -9,7 +9,7 @@ from sqlmodel import Session
 from bot.branch_template import DEFAULT_TEMPLATE, ticket_of_branch
 from bot.model import PullRequestSnapshot, Ticket, branch_name
 from bot.ports import AzureDevOps, AzureDevOpsError
-from bot.recording import storable
+from bot.recorded_rows import storable
 from bot.services import Services
 from bot.ticket_links import (
     REMOVED_IN_AZURE_DEVOPS,

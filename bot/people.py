@@ -100,8 +100,8 @@ async def read_roster(services: Services, conversation: Conversation) -> Sequenc
 
 def trusted(services: Services, conversation: Conversation, user: TeamsUser) -> TeamsUser:
     """The user with people of other tenants marked as guests: their mail is not ours to trust."""
-    allowed = services.allowed_tenants or {conversation.tenant_id}
-    tenant = user.tenant_id or conversation.tenant_id
+    allowed = services.allowed_tenants or {conversation.tenant_id.lower()}
+    tenant = (user.tenant_id or conversation.tenant_id).lower()
     return replace(user, tenant_id=tenant, is_guest=user.is_guest or tenant not in allowed)
 
 

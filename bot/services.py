@@ -11,8 +11,8 @@ class Services:
     """The database, both outside sides, and time.
 
     ``administrators`` are mails (lower case) that may confirm identities and see secrets' states.
-    ``allowed_tenants`` are Entra tenants whose people may give commands; empty: the tenant of the
-    conversation that they write in.
+    ``allowed_tenants`` are the Entra tenants (lower case) whose people may give commands; empty:
+    the tenant of the conversation that they write in.
     """
 
     db: Database

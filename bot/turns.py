@@ -41,6 +41,7 @@ log = logging.getLogger(__name__)
 AT_ONCE = 32
 POLL_S = 1.0
 RETRY_S = 1.0
+MOST_ATTEMPTS = 30
 ACTION_WAIT_S = 3.0
 TURN_WITHIN_S = LEASE.total_seconds() - 60  # a turn ends before another process may take it over
 DRAIN_WITHIN_S = 6.0
@@ -65,6 +66,10 @@ def activity_key(event: TeamsEvent) -> str:
         digest = hashlib.sha256(event.text.encode("utf-8", "surrogatepass")).hexdigest()
         key = f"{key}:edit:{digest[:20]}"
     return bounded_key(storable_text(key))
+
+
+class TooManyAttempts(Exception):
+    """The database could not take what an activity did, again and again."""
 
 
 class Turns:
@@ -216,6 +221,8 @@ class Turns:
     async def _turn(self, row: ActivityRow) -> None:
         event = _event.validate_python(row.event)
         try:
+            if row.attempts >= MOST_ATTEMPTS:
+                raise TooManyAttempts(row.reason)
             async with asyncio.timeout(TURN_WITHIN_S):
                 result, reason = await self._result(event), ""
         except CannotStore as error:

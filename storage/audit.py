@@ -19,7 +19,9 @@ from storage.tables import AuditRow
 from storage.text import storable_text
 
 PROGRESS_EVERY = 10_000
-_CHAIN_LOCK = 0x70756C6C  # any constant of our own; names the chain's lock in PostgreSQL
+_NEWEST = select(AuditRow.digest).order_by(col(AuditRow.id).desc()).limit(1)
+_INSERT = insert(table_of(AuditRow)).inline()
+_LOCK_CHAIN = text("SELECT pg_advisory_xact_lock(1886743660)")  # any number of our own
 
 
 def append(
@@ -41,7 +43,7 @@ def append(
     if not is_sqlite(session):
         # Until this transaction ends, so that no two entries follow the same one. SQLite has one
         # writer anyway.
-        session.connection().execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": _CHAIN_LOCK})
+        session.connection().execute(_LOCK_CHAIN)
     entry = {
         "at": at.astimezone(UTC),
         "actor": storable_text(actor),
@@ -52,9 +54,10 @@ def append(
         "after": None if after is None else dict(after),
         "cause": storable_text(cause),
     }
-    newest = select(AuditRow.digest).order_by(col(AuditRow.id).desc()).limit(1)
-    digest = _digest(session.exec(newest).first() or "", entry)
-    session.connection().execute(insert(table_of(AuditRow)).values(**entry, digest=digest))
+    session.flush()
+    database = session.connection()
+    entry["digest"] = _digest(database.execute(_NEWEST).scalar() or "", entry)
+    database.execute(_INSERT, entry)
 
 
 def of_subject(session: Session, subject: str, *, limit: int = 100) -> list[AuditRow]:

@@ -39,6 +39,7 @@ class Database:
         self._writer = writer
         self._readers = ThreadPoolExecutor(dialects.READERS, thread_name_prefix="pullcord-reader")
         self._is_closed = False
+        self._waking: set[asyncio.AbstractEventLoop] = set()
         self._listeners: dict[str, list[Callable[[], None]]] = {}
 
     @classmethod
@@ -95,12 +96,24 @@ class Database:
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[tuple[T, frozenset[str]]] = loop.create_future()
-        self._writer.submit(Job(topics.noted(fn), future, loop))
+        self._submit(Job(topics.noted(fn), future, loop))
         result, touched = await future
         for topic in touched:
             for wake in self._listeners.get(topic, ()):
                 wake()
         return result
+
+    def _submit(self, job: Job) -> None:
+        self._writer.submit(job)
+        if job.loop not in self._waking:
+            # Woken when all that is ready on the loop has run: so callers that go on at the same
+            # time come in one batch, and the two threads do not fight for the interpreter.
+            self._waking.add(job.loop)
+            job.loop.call_soon(self._wake, job.loop)
+
+    def _wake(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._waking.discard(loop)
+        self._writer.wake()
 
     def on_write(self, topic: str, wake: Callable[[], None]) -> None:
         """Call ``wake`` on the event loop after each write of this process that touched a topic.
@@ -117,7 +130,7 @@ class Database:
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[bool] = loop.create_future()
-        self._writer.submit(Job(new, future, loop))
+        self._submit(Job(new, future, loop))
         deadline = loop.call_later(HOOK_ANSWER_S, _give_up, future)
         try:
             return await future

@@ -6,14 +6,12 @@ It speaks to the driver directly: through the ORM the same rows take ten times a
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPICursor
 
-from storage.dialects import table_of
-from storage.tables import InboxRow
 from storage.text import bounded_key, storable_text
 
 _COLUMNS = (
@@ -21,7 +19,8 @@ _COLUMNS = (
     " state, reason, attempts"
 )
 _SQLITE_ROW = "(?, ?, ?, ?, ?, ?, ?, 'pending', '', 0)"
-_SQLITE_CHUNKS = (256, 64, 16, 4, 1)  # few shapes, so that the driver's prepared ones are used
+# Few shapes, so that the driver finds its prepared statements again.
+_SQLITE_CHUNKS = (256, 128, 64, 32, 16, 8, 4, 2, 1)
 _POSTGRESQL_INSERT = (
     f"INSERT INTO inbox ({_COLUMNS})"  # noqa: S608  # constants
     " SELECT *, 'pending', '', 0 FROM unnest(%s::text[], %s::text[], %s::bytea[], %s::text[],"
@@ -59,21 +58,23 @@ def _values(hook: NewHook) -> tuple[str, str, bytes, str, bytes]:
 
 
 def _insert_sqlite(connection: Connection, hooks: Sequence[NewHook]) -> list[bool]:
-    column = table_of(InboxRow).c.received_at.type
-    as_stored = column.dialect_impl(connection.dialect).bind_processor(connection.dialect)
-    assert as_stored is not None  # SQLite keeps times as text
     cursor = connection.connection.cursor()
     try:
         news: list[bool] = []
         for chunk in _chunks(hooks):
             rows = []
             for hook in chunk:
-                at = as_stored(hook.received_at)
+                at = _time_text(hook.received_at)
                 rows.append((*_values(hook), at, at))
             news += _insert_chunk(cursor, rows)
         return news
     finally:
         cursor.close()
+
+
+def _time_text(time: datetime) -> str:
+    """As SQLAlchemy stores times in SQLite, without its way through strftime."""
+    return time.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
 def _chunks(hooks: Sequence[NewHook]) -> Iterator[Sequence[NewHook]]:

@@ -7,9 +7,10 @@ open row of a lane can be claimed, so a row that waits holds up its own lane and
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, TextClause, bindparam, func, text, update
+from sqlalchemy import ColumnElement, Insert, TextClause, bindparam, func, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
@@ -59,20 +60,23 @@ def enqueue_card(
     change can be seen.
     """
     touch(session, OUTBOX)
-    insert = sqlite.insert if is_sqlite(session) else postgresql.insert
     values = {
         **_new_row(key=f"card/{uuid.uuid4()}", kind="card", cause=cause, now=now),
         "lane": lane_of(conversation_id, None),
         "conversation_id": conversation_id,
         "pull_request_id": pull_request_id,
     }
-    statement = insert(table_of(OutboxRow)).values(**values)
-    session.connection().execute(
-        statement.on_conflict_do_update(
-            index_elements=["conversation_id", "pull_request_id"],
-            index_where=_IS_WAITING_CARD,
-            set_={"cause": statement.excluded.cause},
-        )
+    session.flush()
+    session.connection().execute(_insert_card(is_sqlite(session)), values)
+
+
+@cache  # making a statement takes ten times as long as running it
+def _insert_card(is_sqlite: bool) -> Insert:
+    insert = (sqlite.insert if is_sqlite else postgresql.insert)(table_of(OutboxRow)).inline()
+    return insert.on_conflict_do_update(
+        index_elements=["conversation_id", "pull_request_id"],
+        index_where=_IS_WAITING_CARD,
+        set_={"cause": insert.excluded.cause},
     )
 
 

@@ -48,7 +48,7 @@ class Writer:
         return "the writer has stopped" if self._is_dead else self._trouble
 
     def submit(self, job: Job) -> None:
-        """Queue a job.
+        """Queue a job; ``wake`` must follow.
 
         Raises:
             CannotStore: the writer has stopped, or too much waits already.
@@ -61,6 +61,10 @@ class Writer:
                 raise CannotStore("Too many writes wait for the database.")
             self._waiting.append(job)
             self._waiting_bytes += job.size
+
+    def wake(self) -> None:
+        """Let the writer take what was submitted."""
+        with self._wake:
             self._wake.notify()
 
     def stop(self, *, within_s: float) -> None:

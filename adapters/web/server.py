@@ -10,7 +10,7 @@ from adapters.web.webhooks import Webhooks
 
 log = logging.getLogger(__name__)
 
-SHUTDOWN_S = 5.0
+SHUTDOWN_S = 2.0  # what is being stored has its answer by then; a slow sender does not count
 MessagesHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 

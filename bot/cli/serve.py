@@ -39,7 +39,8 @@ async def _serve(pullcord: Pullcord) -> None:
     failed = asyncio.create_task(pullcord.failed())
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({failed, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    has_failed = failed.done()  # later it is done too, because stopping ends every part
     await pullcord.stop()
-    if failed.done():
+    if has_failed:
         raise CannotStart(f"Pullcord stopped because a part of it failed: {failed.result()}")
     failed.cancel()

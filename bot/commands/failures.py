@@ -49,12 +49,15 @@ def explain(error: AzureDevOpsError) -> str:
         return f"Azure DevOps asks me to slow down. Please try again in {wait} seconds."
     for kind, happened, next_step in _NEXT_STEPS:
         if isinstance(error, kind):
-            return f"{happened} {_own_words(error, happened)}{next_step}"
-    return f"Azure DevOps reported a failure. {_own_words(error, '')}Please try again."
+            own = str(error).strip()
+            if own.startswith(happened.rstrip(".")):  # said in these words already, with a detail
+                return f"{own} {next_step}"
+            return f"{happened} {_own_words(own)}{next_step}"
+    return f"Azure DevOps reported a failure. {_own_words(str(error))}Please try again."
 
 
-def _own_words(error: AzureDevOpsError, happened: str) -> str:
-    words = str(error).strip().removeprefix(happened).strip()
+def _own_words(words: str) -> str:
+    words = words.strip()
     if not words:
         return ""
     return f"It says: {words} " if words[-1] in ".!?" else f"It says: {words}. "

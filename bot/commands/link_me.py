@@ -4,6 +4,8 @@ Granted at once when Teams' roster, asked at that moment, has the same mail for 
 else is only a request, which an administrator confirms.
 """
 
+import asyncio
+
 from bot.cards.answers import Tone, command_button, escape, text_card
 from bot.commands.choosing import load_known
 from bot.commands.command import Command, CommandRefused, Invocation, Reply, UsageError
@@ -60,19 +62,21 @@ async def run(invocation: Invocation, account: str) -> Reply:
 
 async def _find(invocation: Invocation, account: str) -> tuple[list[tuple[str, str]], list[str]]:
     """(connection, identity id) of every identity of that account; and what went wrong."""
+    names = [row.name for row in (await load_known(invocation)).connections]
+    answers = await asyncio.gather(
+        *(_find_in(invocation.services, name, account) for name in names), return_exceptions=True
+    )
     found: list[tuple[str, str]] = []
     troubles: list[str] = []
-    for connection in (await load_known(invocation)).connections:
-        try:
-            identity_id = await _find_in(invocation.services, connection.name, account)
-        except AzureDevOpsError as error:
-            troubles.append(f"{connection.name}: {explain(error)}")
-            continue
-        except _Several:
-            troubles.append(f"{connection.name}: several are called so, and I do not choose.")
-            continue
-        if identity_id:
-            found.append((connection.name, identity_id))
+    for name, answer in zip(names, answers, strict=True):
+        if isinstance(answer, AzureDevOpsError):
+            troubles.append(f"{name}: {explain(answer)}")
+        elif isinstance(answer, _Several):
+            troubles.append(f"{name}: several are called so, and I do not choose.")
+        elif isinstance(answer, BaseException):
+            raise answer
+        elif answer:
+            found.append((name, answer))
     return found, troubles
 
 

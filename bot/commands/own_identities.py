@@ -2,9 +2,8 @@
 
 from bot.commands.command import CommandRefused, Invocation
 from bot.commands.failures import explain
-from bot.identities import Unmatched, find_identity
+from bot.identities import Unmatched, identities_everywhere
 from bot.ports import AzureDevOpsError
-from storage.queries import connections
 
 
 async def own_identities(invocation: Invocation) -> list[tuple[str, str]]:
@@ -13,19 +12,15 @@ async def own_identities(invocation: Invocation) -> list[tuple[str, str]]:
     Raises:
         CommandRefused: If there is none, with the reason and how to link oneself.
     """
-    services, person = invocation.services, invocation.person
     found: list[tuple[str, str]] = []
     reasons: list[str] = []
-    for connection in await services.db.read(connections.all_connections):
-        try:
-            identity = await find_identity(services, person, connection.name)
-        except AzureDevOpsError as error:
-            reasons.append(f"{connection.name}: {explain(error)}")
-            continue
-        if isinstance(identity, Unmatched):
-            reasons.append(f"{connection.name}: {identity}")
+    for connection, identity in await identities_everywhere(invocation.services, invocation.person):
+        if isinstance(identity, AzureDevOpsError):
+            reasons.append(f"{connection}: {explain(identity)}")
+        elif isinstance(identity, Unmatched):
+            reasons.append(f"{connection}: {identity}")
         else:
-            found.append((connection.name, identity.id))
+            found.append((connection, identity.id))
     if not found:
         raise CommandRefused(
             "I do not know which Azure DevOps identity you are. "

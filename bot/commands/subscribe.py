@@ -1,5 +1,6 @@
 """``subscribe PROJECT[/REPO] [target BRANCH…]``: hear of pull requests here."""
 
+import asyncio
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +27,7 @@ from bot.teams_model import ConversationKind
 from bot.workflows.side_by_side import within
 from storage import audit
 from storage.queries import subscriptions
+from storage.tables import Connection
 
 MOST_BRANCHES = 20
 _TARGET_WORDS = frozenset({"target", "targets", "into"})
@@ -84,17 +86,26 @@ async def _find(invocation: Invocation, target: Target) -> Following:
     found = find_following(known, target)
     if found is not None:
         return found
-    troubles: list[str] = []
-    for connection in known.connections:
-        try:
-            await within(ANSWER_WITHIN_S, discover_repositories(invocation.services, connection))
-        except AzureDevOpsError as error:
-            troubles.append(f"{connection.name}: {explain(error)}")
+    troubles = await _discover(invocation, known)
     known = await load_known(invocation)
     found = find_following(known, target)
     if found is not None:
         return found
     raise CommandRefused(_unknown(known, target, troubles))
+
+
+async def _discover(invocation: Invocation, known: Known) -> list[str]:
+    """Ask every connection at the same time which repositories there are; what went wrong."""
+
+    async def one(connection: Connection) -> str:
+        try:
+            await within(ANSWER_WITHIN_S, discover_repositories(invocation.services, connection))
+        except AzureDevOpsError as error:
+            return f"{connection.name}: {explain(error)}"
+        return ""
+
+    told = await asyncio.gather(*(one(connection) for connection in known.connections))
+    return [trouble for trouble in told if trouble]
 
 
 def _unknown(known: Known, target: Target, troubles: list[str]) -> str:

@@ -2,10 +2,11 @@
 
 from bot.cards.answers import command_button, escape, text_card
 from bot.commands.command import Command, Invocation, Reply
+from bot.commands.failures import explain
 from bot.commands.text import no_arguments
-from bot.identities import Unmatched, find_identity
+from bot.identities import Unmatched, identities_everywhere
 from bot.ports import AzureDevOpsError
-from storage.queries import connections, identities
+from storage.queries import identities
 
 _MATCHED = {
     "mail": "same mail as in Teams",
@@ -22,21 +23,18 @@ async def run(invocation: Invocation, _: None) -> Reply:
         + (" (guest)" if person.is_guest else "")
     ]
     missing = False
-    for connection in await services.db.read(connections.all_connections):
-        try:
-            identity = await find_identity(services, person, connection.name)
-        except AzureDevOpsError:
-            lines.append(f"{escape(connection.name)}: Azure DevOps cannot be asked at the moment")
-            continue
-        if isinstance(identity, Unmatched):
+    for connection, identity in await identities_everywhere(services, person):
+        if isinstance(identity, AzureDevOpsError):
+            lines.append(f"{escape(connection)}: {escape(explain(identity))}")
+        elif isinstance(identity, Unmatched):
             missing = True
-            lines.append(f"{escape(connection.name)}: {escape(identity)}")
-            continue
-        how = _MATCHED.get(identity.matched_by, identity.matched_by)
-        lines.append(
-            f"{escape(connection.name)}: **{escape(identity.display_name)}** "
-            f"({escape(identity.unique_name)}), {how}"
-        )
+            lines.append(f"{escape(connection)}: {escape(identity)}")
+        else:
+            how = _MATCHED.get(identity.matched_by, identity.matched_by)
+            lines.append(
+                f"{escape(connection)}: **{escape(identity.display_name)}** "
+                f"({escape(identity.unique_name)}), {how}"
+            )
     waiting = await services.db.read(lambda s: identities.requested_by(s, person.id or 0))
     lines += [
         f"You asked to be {escape(row.unique_name)} in {escape(row.connection)}: "

@@ -6,7 +6,7 @@ A test reads like a conversation: somebody says something, the bot's new message
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import aiohttp
 from aiohttp import web
@@ -261,7 +261,7 @@ class Talk:
         await self.settle()
         self.heard()
 
-    def ticket(self, title: str = "Pay later", **fields: object) -> int:
+    def ticket(self, title: str = "Pay later", **fields: Any) -> int:
         return self.azure.add_work_item(self.project, "User Story", title, **fields)
 
     async def read(self, fn: Callable[[Session], T]) -> T:

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import sys
+from pathlib import Path
 
 from sqlmodel import Session, col, select
 
@@ -11,8 +12,8 @@ from storage.dialects import is_sqlite
 from storage.engine import Database
 from storage.tables import AuditRow, InboxRow, OutboxRow
 
-ROUNDS = 4
-LINES = 3_000
+ROUNDS = 3
+LINES = 800
 
 
 async def lines_until_killed(url: str, prefix: str, after: int) -> set[str]:
@@ -23,6 +24,7 @@ async def lines_until_killed(url: str, prefix: str, after: int) -> set[str]:
         url,
         prefix,
         stdout=asyncio.subprocess.PIPE,
+        cwd=Path(__file__).parents[2],
     )
     assert child.stdout is not None
     try:

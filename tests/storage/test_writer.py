@@ -140,6 +140,18 @@ async def test_a_reader_cannot_write(db: Database) -> None:
     assert await db.read(names) == []
 
 
+async def test_what_is_committed_on_sqlite_survives_a_power_cut(sqlite_url: str) -> None:
+    """Flushed to the disk at each commit (SQLite, "PRAGMA synchronous": 2 is FULL)."""
+
+    def pragmas(session: Session) -> list[object]:
+        names = ("journal_mode", "synchronous", "foreign_keys")
+        run = session.connection().exec_driver_sql
+        return [run(f"PRAGMA {name}").scalar_one() for name in names]
+
+    async with Database.open(sqlite_url) as db:
+        assert await db.write(pragmas) == ["wal", 2, 1]
+
+
 async def test_a_read_does_not_wait_for_a_write_under_way(db: Database) -> None:
     await db.write(add("a"))
     gate = Gate()

@@ -57,7 +57,7 @@ def parsed(name: str) -> Hook:
 def pull_request(name: str) -> PullRequestSnapshot:
     hook = parsed(name)
     assert isinstance(hook, PullRequestHook)
-    assert hook.kind == name.split("__")[0]
+    assert hook.kind == name.split("__", maxsplit=1)[0]
     return hook.snapshot
 
 
@@ -211,7 +211,7 @@ def test_a_push_without_date_and_pushers_id_is_of_the_events_time_and_nobody() -
 def ticket(name: str) -> TicketHook:
     hook = parsed(name)
     assert isinstance(hook, TicketHook)
-    assert hook.kind == name.split("__")[0]
+    assert hook.kind == name.split("__", maxsplit=1)[0]
     return hook
 
 

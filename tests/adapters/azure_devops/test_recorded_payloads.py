@@ -1,6 +1,6 @@
 """Every recorded body of a folder is understood, or set aside with a reason.
 
-The folder: PULLCORD_PAYLOADS, else ``../shared/payloads`` beside the project. Without one these
+The folder: PULLCORD_PAYLOADS, else the one beside the project. Without one these
 tests are skipped; they add to the fixtures, which cover every family.
 """
 
@@ -62,7 +62,7 @@ def test_a_recorded_body_is_understood_or_set_aside(path: Path) -> None:
         hook = parse_hook(path.read_bytes(), "acme")
     except PayloadError as error:
         assert kind in USED
-        assert re.search(r"is (missing|not)", str(error))  # noqa: PT017 - one of the outcomes
+        assert re.search(r"is (missing|not)", str(error))
     else:
         assert isinstance(hook, TestHook | USED.get(kind, UnusedHook))
 
@@ -76,6 +76,6 @@ def test_a_sample_under_other_ids_is_read_like_a_real_body(path: Path) -> None:
         hook = parse_hook(raw, "acme")
     except PayloadError as error:
         trimmed = ("unit-test-partial", "BuildWithParametersCommand", "ms-docs-2018-data")
-        assert any(part in str(path) for part in trimmed), error  # noqa: PT017 - see above
+        assert any(part in str(path) for part in trimmed), error
     else:
         assert isinstance(hook, USED.get(kind, UnusedHook))

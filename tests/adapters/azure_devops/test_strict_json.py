@@ -1,3 +1,4 @@
+import contextlib
 import json
 import time
 
@@ -99,7 +100,7 @@ def test_any_bytes_give_an_object_or_a_value_error(raw: bytes) -> None:
     try:
         assert isinstance(loads_object(raw), dict)
     except ValueError as error:
-        assert str(error)  # noqa: PT017 - either outcome is right, nothing else is
+        assert str(error)
 
 
 @pytest.mark.parametrize(
@@ -136,8 +137,6 @@ def test_the_worst_bodies_cost_less_than_100_ms_of_work_CHECKS_15(raw: bytes) ->
 
 def _work_s(raw: bytes) -> float:
     started = time.process_time()
-    try:
+    with contextlib.suppress(ValueError):
         loads_object(raw)
-    except ValueError:
-        pass
     return time.process_time() - started

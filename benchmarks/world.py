@@ -1,0 +1,149 @@
+"""The world around ``pullcord serve``, in a process of its own: Azure DevOps' sandbox and a database.
+
+``python -m benchmarks.world FOLDER SERVICE_URL REPOSITORIES PULL_REQUESTS`` prints one line of
+JSON: the settings for ``serve``, the webhook secret, and the pull requests that there are. Each
+repository has a channel that subscribes to it; cards go to the Bot Connector at SERVICE_URL.
+"""
+
+import asyncio
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from adapters.sandbox.azure_devops import AzureDevOpsSandbox
+from benchmarks.bodies import Target
+from bot.ports import utc_now
+from bot.teams_model import Conversation, ConversationKind
+from storage import schema
+from storage.engine import Database
+from storage.queries import connections, conversations, subscriptions
+from storage.queries.connections import NewCredential
+from storage.secrets import SecretBox, new_key, new_webhook_secret
+from storage.tables import Connection
+
+CONNECTION = "contoso"
+PROJECT = "Shop"
+TENANT = "5a3c1d2e-0000-4000-8000-00000000d3b0"
+APP_ID = "7e1f0a2b-0000-4000-8000-00000000b07a"
+
+
+def settings(folder: Path, service_url: str, key: str) -> dict[str, str]:
+    """What ``serve`` is told by its environment."""
+    return {
+        "PULLCORD_DATABASE_URL": f"sqlite:///{folder / 'pullcord.db'}",
+        "PULLCORD_SECRET_KEY": key,
+        "PULLCORD_TEAMS_APP_ID": APP_ID,
+        "PULLCORD_TEAMS_APP_PASSWORD": "sample",
+        "PULLCORD_TEAMS_TENANT_ID": TENANT,
+        "PULLCORD_TEAMS_SERVICE_HOSTS": "127.0.0.1",
+        "PULLCORD_TEAMS_LOGIN_URL": service_url,
+        "PULLCORD_TEAMS_SENDS_PER_SECOND": "50",
+    }
+
+
+def channel(number: int, service_url: str) -> Conversation:
+    """One of the channels."""
+    return Conversation(
+        id=f"19:channel{number:05d}@thread.tacv2",
+        kind=ConversationKind.CHANNEL,
+        service_url=service_url,
+        tenant_id=TENANT,
+        name=f"Channel {number}",
+        team_id="19:team@thread.tacv2",
+        team_name="Shop",
+        channel_id=f"19:channel{number:05d}@thread.tacv2",
+    )
+
+
+async def prepare(
+    folder: Path, sandbox: AzureDevOpsSandbox, service_url: str, repositories: int
+) -> dict[str, Any]:
+    """Make the database with the connection, the channels and their subscriptions."""
+    key, secret = new_key(), new_webhook_secret()
+    told = settings(folder, service_url, key)
+    url = told["PULLCORD_DATABASE_URL"]
+    await asyncio.to_thread(schema.upgrade, url)
+    token = sandbox.issue_pat(sandbox.add_person("Pullcord Service", "pullcord@example.com"))
+    now = utc_now()
+    connection = Connection(
+        name=CONNECTION, base_url=sandbox.base_url, projects=[PROJECT], created_at=now
+    )
+    async with Database.open(url) as db:
+        await db.write(lambda s: connections.save(s, connection))
+        await db.write(lambda s: connections.set_webhook_secret(s, CONNECTION, secret))
+        await db.write(
+            lambda s: connections.add_credential(
+                s, CONNECTION, NewCredential("pat", token), SecretBox((key,)), now=now
+            )
+        )
+        for number in range(repositories):
+            place = channel(number, service_url)
+            await db.write(lambda s, place=place: conversations.upsert(s, place, now=now))
+            await db.write(
+                lambda s, place=place, number=number: subscriptions.add(
+                    s,
+                    conversation_id=place.id,
+                    connection=CONNECTION,
+                    project=PROJECT,
+                    repository=f"repository{number}",
+                    now=now,
+                )
+            )
+    return {"settings": told, "secret": secret}
+
+
+async def populate(
+    sandbox: AzureDevOpsSandbox, repositories: int, pull_requests: int
+) -> list[Target]:
+    """Repositories with pull requests, spread evenly."""
+    project = sandbox.add_project(PROJECT)
+    maya = sandbox.add_person("Maya Sample", "maya@example.com")
+    targets = []
+    made = [
+        await sandbox.add_repository(project, f"repository{number}", files={"a.txt": "a\n"})
+        for number in range(repositories)
+    ]
+    for number in range(pull_requests):
+        repository = made[number % repositories]
+        branch = f"topic/{number}"
+        title = f"Event {number} of the benchmark"
+        await sandbox.commit(repository, branch, {f"{number}.txt": "b\n"}, maya, title)
+        opened = await sandbox.create_pull_request(repository, maya, branch, title=title)
+        targets.append(
+            Target(
+                number=opened.id,
+                title=title,
+                repository_id=repository.id,
+                repository_name=repository.name,
+                project_id=project.id,
+                project_name=PROJECT,
+                author={
+                    "id": maya.id,
+                    "displayName": maya.display_name,
+                    "uniqueName": maya.unique_name,
+                },
+                source_ref=f"refs/heads/{branch}",
+                target_ref="refs/heads/main",
+            )
+        )
+    await sandbox.settled()
+    return targets
+
+
+async def run(folder: Path, service_url: str, repositories: int, pull_requests: int) -> None:
+    sandbox = AzureDevOpsSandbox(folder / "git", organization=CONNECTION)
+    await sandbox.start()
+    try:
+        targets = await populate(sandbox, repositories, pull_requests)
+        said = await prepare(folder, sandbox, service_url, repositories)
+        said["targets"] = [asdict(target) for target in targets]
+        print(json.dumps(said), flush=True)
+        await asyncio.Event().wait()
+    finally:
+        await sandbox.stop()
+
+
+if __name__ == "__main__":
+    asyncio.run(run(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])))

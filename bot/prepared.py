@@ -1,0 +1,135 @@
+"""What is to be sent for one row of the outbox: read, and cards drawn, just before it is sent."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import TypeAdapter
+from sqlmodel import Session
+
+from bot.cards.pull_request import draw_pull_request
+from bot.cards.view import load_view
+from bot.teams_model import Conversation, ConversationKind, OutgoingMessage
+from storage.queries import conversations
+from storage.tables import ConversationRow, OutboxRow, PostedCard
+
+_message = TypeAdapter(OutgoingMessage)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A message and where it goes.
+
+    ``nothing_new`` is a card that already looks like this; ``update_of`` is the message to change;
+    ``is_below_card`` is a reply in the thread of a card; with ``needs_card`` somebody deleted that
+    card, and it must be posted first.
+    """
+
+    conversation: Conversation
+    message: OutgoingMessage
+    update_of: str = ""
+    thread_id: str = ""
+    content_hash: str = ""
+    nothing_new: bool = False
+    needs_card: bool = False
+    is_below_card: bool = False
+
+    @property
+    def hangs_on_card(self) -> bool:
+        """Whether it changes a card, or stands below one: it fails when the card is deleted."""
+        return bool(self.update_of) or self.is_below_card
+
+
+def prepare(session: Session, row: OutboxRow, now: datetime) -> Prepared | None:
+    """What to send for a row; None when its conversation is not known any more."""
+    stored = conversations.get(session, row.conversation_id)
+    if stored is None:
+        return None
+    if row.kind == "card":
+        return prepare_card(session, row, now)
+    conversation = to_conversation(stored)
+    posted = _posted(session, row)
+    threaded = conversation.kind is ConversationKind.CHANNEL
+    if not threaded or row.thread_id or posted is None:
+        thread_id = row.thread_id if threaded else ""
+        return Prepared(conversation, _message.validate_python(row.payload), thread_id=thread_id)
+    return Prepared(
+        conversation,
+        _message.validate_python(row.payload),
+        thread_id=posted.activity_id,
+        needs_card=_is_forgotten(posted),
+        is_below_card=True,
+    )
+
+
+def prepare_card(session: Session, row: OutboxRow, now: datetime) -> Prepared | None:
+    """The card of the row's pull request as it looks now."""
+    stored = conversations.get(session, row.conversation_id)
+    if stored is None or row.pull_request_id is None:
+        return None
+    posted = _posted(session, row)
+    message = draw_pull_request(load_view(session, row.pull_request_id, row.conversation_id, now))
+    digest = content_hash(message)
+    is_posted = posted is not None and bool(posted.activity_id)
+    return Prepared(
+        to_conversation(stored),
+        message,
+        update_of=posted.activity_id if posted else "",
+        thread_id=row.thread_id if row.kind == "card" else "",
+        content_hash=digest,
+        nothing_new=is_posted and posted is not None and posted.content_hash == digest,
+    )
+
+
+def content_hash(message: OutgoingMessage) -> str:
+    """Equal for equal messages."""
+    text = json.dumps(_message.dump_python(message, mode="json"), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def to_conversation(row: ConversationRow) -> Conversation:
+    """The stored conversation as what the Teams port takes."""
+    return Conversation(
+        id=row.id,
+        kind=ConversationKind(row.kind),
+        service_url=row.service_url,
+        tenant_id=row.tenant_id,
+        name=row.name,
+        team_id=row.team_id,
+        team_name=row.team_name,
+        channel_id=row.channel_id,
+    )
+
+
+def remember_card(
+    session: Session, row: OutboxRow, digest: str, activity_id: str, now: datetime
+) -> None:
+    """Note which message is the pull request's card in this conversation, and what it shows."""
+    key = (row.conversation_id, row.pull_request_id)
+    posted = session.get(PostedCard, key) or PostedCard(
+        conversation_id=row.conversation_id, pull_request_id=row.pull_request_id or 0
+    )
+    posted.posted_at = posted.posted_at or now
+    posted.activity_id = activity_id
+    posted.content_hash = digest
+    posted.updated_at = now
+    session.add(posted)
+
+
+def forget_card(session: Session, row: OutboxRow) -> None:
+    """The card's message is no more: the next one is posted anew."""
+    posted = _posted(session, row)
+    if posted is not None:
+        posted.activity_id = posted.content_hash = ""
+        session.add(posted)
+
+
+def _posted(session: Session, row: OutboxRow) -> PostedCard | None:
+    if row.pull_request_id is None:
+        return None
+    return session.get(PostedCard, (row.conversation_id, row.pull_request_id))
+
+
+def _is_forgotten(posted: PostedCard) -> bool:
+    return not posted.activity_id and not posted.content_hash

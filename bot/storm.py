@@ -1,0 +1,56 @@
+"""Whether webhooks pour in, so that work on stored ones stands back for storing new ones.
+
+Azure DevOps sends what one large push or a mass edit causes all at once, and counts a body that is
+not answered in time as lost. A stored one can wait.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from bot.ports import Sleep
+
+CROWD = 8  # at once; one action of one person causes up to five webhooks
+CALM_S = 0.05
+LOOK_EVERY_S = 0.02
+STAND_BACK_S = 5.0
+
+
+class Storm:
+    """Counts the bodies that are being stored at the same time.
+
+    Args:
+        sleep: waits.
+        monotonic: seconds of a clock that never goes back.
+    """
+
+    def __init__(self, sleep: Sleep, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._sleep = sleep
+        self._monotonic = monotonic
+        self._storing = 0
+        self._crowded_at = float("-inf")
+        self._is_over = False
+
+    @contextmanager
+    def storing(self) -> Iterator[None]:
+        """Count a body while it is being stored."""
+        self._storing += 1
+        if self._storing >= CROWD:
+            self._crowded_at = self._monotonic()
+        try:
+            yield
+        finally:
+            self._storing -= 1
+
+    async def passed(self) -> None:
+        """Wait while there is a crowd, at most STAND_BACK_S: no storm holds work up for ever."""
+        began = self._monotonic()
+        while not self._is_over:
+            now = self._monotonic()
+            if now - self._crowded_at >= CALM_S or now - began >= STAND_BACK_S:
+                return
+            await self._sleep(LOOK_EVERY_S)
+
+    def end(self) -> None:
+        """Let go who waits, and wait no more."""
+        self._is_over = True

@@ -1,0 +1,172 @@
+"""A pull request's life, as the channel and the people see it (issue 2, point 4)."""
+
+import pytest
+
+from tests.end_to_end.conftest import OpenScene
+from tests.end_to_end.scene import Scene
+
+CHECKOUT_TOTAL = "def total(prices):\n    return {}\n"
+
+
+async def test_the_channel_has_one_card_and_a_reply_for_each_event(scene: Scene) -> None:
+    maya, jonas = scene.maya.azure_devops, scene.jonas.azure_devops
+    pull_request = await scene.opens(scene.maya, "Pay later", draft=True, reviewers=[jonas])
+    assert scene.cards(pull_request, scene.channel) == []  # drafts are told when published
+    await scene.azure.publish(pull_request, maya)  # of which no service hook tells
+    await scene.sweeps()
+    assert "Waiting for Jonas Sample" in scene.card_text(pull_request)
+
+    branch = pull_request.source_ref.removeprefix("refs/heads/")
+    commit = await scene.azure.commit(
+        scene.stage.repository, branch, {"later.txt": "1"}, maya, "More"
+    )
+    await scene.stage.settle()
+    await scene.azure.vote(pull_request, jonas, -5)
+    await scene.stage.settle()
+    await scene.azure.comment(pull_request, jonas, "Why later?")
+    await scene.stage.settle()
+    await scene.azure.vote(pull_request, jonas, 10)
+    await scene.stage.settle()
+    await scene.azure.complete(pull_request, maya)
+    await scene.stage.settle()
+
+    assert scene.thread(pull_request) == [
+        "Published: ready for review",
+        f"New commits, now at {commit[:7]}",
+        "Jonas Sample waits for the author",
+        "Jonas Sample commented: Why later?",
+        "Jonas Sample approved",
+        "Completed by Maya Sample",
+    ]
+    text = scene.card_text(pull_request)
+    assert "Completed by Maya Sample" in text
+    assert "✓ Jonas Sample" in text
+
+
+async def test_a_conflict_is_told_once_and_its_end_once(opened: OpenScene) -> None:
+    scene = await opened(remerge_on_target_push=True)
+    await scene.move_in()
+    mine, hers = {"checkout.py": "mine\n"}, {"checkout.py": "hers\n"}
+    first = await scene.opens(scene.maya, "Mine", files=mine)
+    second = await scene.opens(scene.priya, "Hers", files=hers)
+    await scene.azure.complete(first, scene.maya.azure_devops)
+    await scene.stage.settle()
+    assert "Conflicts with main" in scene.card_text(second)
+    branch = second.source_ref.removeprefix("refs/heads/")
+    resolved = {"checkout.py": "both\n"}
+    await scene.azure.merge_branch(
+        scene.stage.repository, branch, "main", scene.priya.azure_devops, resolved=resolved
+    )
+    await scene.stage.settle()
+
+    thread = scene.thread(second)
+    assert thread[:2] == ["Priya Sample opened this pull request", "Conflicts with main"]
+    assert sum("Clean again" in reply for reply in thread) == 1
+    assert thread.count("Conflicts with main") == 1
+    assert scene.direct(scene.priya).count("#2 Hers has conflicts with main") == 1
+    assert scene.direct(scene.maya) == []  # hers is clean
+
+
+async def test_a_push_to_the_target_is_enough_to_see_a_conflict(scene: Scene) -> None:
+    """Azure DevOps does not promise an event when the target moved: the push makes us look."""
+    pull_request = await scene.opens(scene.maya, "Mine", files={"checkout.py": "mine\n"})
+    await scene.azure.commit(
+        scene.stage.repository, "main", {"checkout.py": "ours\n"}, scene.priya.azure_devops, "Push"
+    )
+    await scene.azure.set_merge_outcome(pull_request, "conflicts")
+    await scene.stage.settle()
+    assert scene.thread(pull_request).count("Conflicts with main") == 1
+
+
+async def test_people_hear_only_what_needs_them(scene: Scene) -> None:
+    jonas = scene.jonas.azure_devops
+    pull_request = await scene.opens(scene.maya, "Pay later", reviewers=[jonas])
+    chat = scene.chat_of(scene.jonas)
+    assert "Waiting for your review" in scene.card_text(pull_request, chat)
+    assert scene.direct(scene.maya) == []  # her own doing is no news to her
+
+    await scene.azure.vote(pull_request, jonas, 5)
+    await scene.stage.settle()
+    assert scene.direct(scene.maya) == [
+        f"Jonas Sample approved #{pull_request.id} Pay later with suggestions"
+    ]
+    await scene.azure.complete(pull_request, scene.priya.azure_devops)
+    await scene.stage.settle()
+    assert scene.direct(scene.maya)[1:] == [
+        f"Priya Sample completed #{pull_request.id} Pay later"
+    ]
+    # Jonas' one card was updated in place; nothing else was said to him.
+    assert "Completed by Priya Sample" in scene.card_text(pull_request, chat)
+    assert len(scene.direct(scene.jonas)) == 1
+    assert scene.direct(scene.priya) == []
+
+
+async def test_an_abandoned_pull_request_can_come_back(scene: Scene) -> None:
+    maya = scene.maya.azure_devops
+    pull_request = await scene.opens(scene.maya, "Pay later")
+    await scene.azure.abandon(pull_request, maya)
+    await scene.stage.settle()
+    assert "Abandoned" in scene.card_text(pull_request)
+    await scene.azure.reactivate(pull_request, maya)
+    await scene.stage.settle()
+    assert scene.thread(pull_request) == [
+        "Maya Sample opened this pull request",
+        "Abandoned by Maya Sample",
+        "Reactivated",
+    ]
+
+
+async def test_a_group_chat_follows_a_repository_without_threads(scene: Scene) -> None:
+    group = scene.teams.add_group_chat([scene.maya.teams, scene.priya.teams], "Payments")
+    await scene.teams.install(group)
+    await scene.stage.settle()
+    said = await scene.says(scene.priya, "subscribe Shop/web", group)
+    assert "follows Shop/web" in said[-1]
+    pull_request = await scene.opens(scene.maya, "Pay later")
+    await scene.azure.vote(pull_request, scene.jonas.azure_devops, 10)
+    await scene.stage.settle()
+    assert "✓ Jonas Sample" in scene.card_text(pull_request, group)
+    texts = [message.text for message in group.messages if message.from_bot and message.text]
+    assert any(f"#{pull_request.id} Pay later: Jonas Sample approved" in t for t in texts), texts
+
+
+async def test_a_card_that_somebody_deleted_is_posted_anew(scene: Scene) -> None:
+    pull_request = await scene.opens(scene.maya, "Pay later")
+    first = scene.card(pull_request)
+    first.deleted = True
+    await scene.azure.vote(pull_request, scene.jonas.azure_devops, 10)
+    await scene.stage.settle()
+    card = scene.card(pull_request)
+    assert card is not first
+    assert scene.thread(pull_request) == ["Jonas Sample approved"]
+
+
+async def test_a_comment_after_the_card_was_deleted_is_told_below_a_new_card(
+    scene: Scene,
+) -> None:
+    """A comment changes nothing on the card, so no update would notice that the card is gone."""
+    pull_request = await scene.opens(scene.maya, "Pay later")
+    scene.card(pull_request).deleted = True
+    await scene.azure.comment(pull_request, scene.jonas.azure_devops, "Why?")
+    await scene.stage.settle()
+    assert scene.thread(pull_request) == ["Jonas Sample commented: Why?"]
+    assert [row.state for row in await scene.outbox() if row.state == "dead"] == []
+
+
+async def test_a_branch_with_slashes_is_shown_whole(scene: Scene) -> None:
+    pull_request = await scene.opens(scene.maya, "Pay later")
+    branch = pull_request.source_ref.removeprefix("refs/heads/")
+    assert f"{branch} → main" in scene.card_text(pull_request)
+
+
+@pytest.mark.parametrize("times", [2, 50])
+async def test_a_bot_started_again_says_nothing_twice(scene: Scene, times: int) -> None:
+    """Whatever comes again after a restart has been told (CHECKS 3)."""
+    pull_request = await scene.opens(scene.maya, "Pay later")
+    before = scene.thread(pull_request)
+    await scene.stage.restart_bot()
+    for body in scene.hook_bodies("git.pullrequest.created"):
+        for _ in range(times):
+            assert await scene.sends_hook(body) == 202
+    await scene.stage.settle()
+    assert scene.thread(pull_request) == before
