@@ -29,6 +29,7 @@ from benchmarks.world import CONNECTION
 ROUNDS = 7
 REQUESTS = 5000
 CONNECTIONS = 32
+WARM_UP = 200
 REPOSITORIES, PULL_REQUESTS = 4, 40
 GOAL = 0.7
 P99_GOAL_S = 0.05
@@ -76,8 +77,9 @@ def main() -> None:
         ):
             run = Run(world.said["secret"], [Target(**each) for each in world.said["targets"]])
             for child in (bare, pullcord):
-                run.round(child.port, 500)
-            accepted = 500
+                run.round(child.port, WARM_UP)
+            pullcord.wait_until_idle()
+            accepted = WARM_UP
             bares, ours = [], []
             for _ in range(ROUNDS):
                 with pullcord.held():

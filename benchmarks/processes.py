@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,6 +42,15 @@ class Child:
             yield
         finally:
             self.process.send_signal(signal.SIGCONT)
+
+    def wait_until_idle(self) -> None:
+        """Wait until it has used a tenth of the processor at most for a second."""
+        used = self.cpu_s
+        while True:
+            time.sleep(1)
+            before, used = used, self.cpu_s
+            if used - before <= 0.1:
+                return
 
     @property
     def cpu_s(self) -> float:

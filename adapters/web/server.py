@@ -11,6 +11,7 @@ from adapters.web.webhooks import Webhooks
 log = logging.getLogger(__name__)
 
 SHUTDOWN_S = 2.0  # what is being stored has its answer by then; a slow sender does not count
+LINGER_S = 2.0  # what is left of a refused body is thrown away for so long, so that its sender reads why
 MessagesHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -30,7 +31,11 @@ class WebServer:
         app.router.add_get("/metrics", health.metrics)
         # Bodies are not unpacked: a small one could fill the memory.
         self._runner = web.AppRunner(
-            app, access_log=None, shutdown_timeout=SHUTDOWN_S, auto_decompress=False
+            app,
+            access_log=None,
+            shutdown_timeout=SHUTDOWN_S,
+            lingering_time=LINGER_S,
+            auto_decompress=False,
         )
 
     async def start(self) -> None:

@@ -90,6 +90,7 @@ class Link(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("connection", "ticket", "repository_id", "branch", "pull_request"),
         Index("ix_links_pull_request", "connection", "pull_request"),
+        Index("ix_links_branch", "connection", "repository_id", "branch"),
     )
 
     id: int | None = Field(default=None, primary_key=True)

@@ -1,6 +1,7 @@
 """Fixtures of the end-to-end suite: a whole bot between two sandboxes, over HTTP."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from tests.end_to_end.scene import Scene, open_scene
+from tests.end_to_end.serving import Forks, Served
 
 OpenScene = Callable[..., Awaitable[Scene]]
 
@@ -54,3 +56,28 @@ async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scen
             yield made
         finally:
             await made.stage.close()
+
+
+@pytest.fixture(scope="session")
+def started_forks() -> Iterator[Forks]:
+    forks = Forks()
+    yield forks
+    forks.close()
+
+
+@pytest.fixture
+async def forks(started_forks: Forks) -> Forks:
+    """What starts ``pullcord serve`` as a process of its own."""
+    await asyncio.to_thread(started_forks.wait_ready)
+    return started_forks
+
+
+@pytest.fixture
+async def served(
+    scene: Scene, forks: Forks, http: aiohttp.ClientSession
+) -> AsyncIterator[Served]:
+    """The bot of ``scene`` in a process of its own, not started yet."""
+    await scene.stage.bot.stop()
+    process = Served(scene.stage, forks, http)
+    yield process
+    await process.close()

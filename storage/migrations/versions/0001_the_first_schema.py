@@ -267,6 +267,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("connection", "ticket", "repository_id", "branch", "pull_request"),
     )
     op.create_index("ix_links_pull_request", "links", ["connection", "pull_request"], unique=False)
+    op.create_index("ix_links_branch", "links", ["connection", "repository_id", "branch"])
     op.create_table(
         "pull_requests",
         sa.Column("id", sa.Integer(), nullable=False),
