@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from email.utils import parseaddr
 
-from pydantic import TypeAdapter
 from sqlmodel import Session
 
 from bot.cards.direct import direct_card, reply_message
@@ -21,13 +20,12 @@ from bot.notices.model import (
     ThreadReply,
 )
 from bot.notices.texts import mentioned
+from bot.outgoing import as_payload
 from bot.pull_request_state import PullRequestState
-from bot.teams_model import ConversationKind, Json, OutgoingMessage
+from bot.teams_model import ConversationKind, OutgoingMessage
 from storage import outbox
 from storage.queries import recording
 from storage.tables import Connection, ConversationRow, Subscription
-
-_message = TypeAdapter(OutgoingMessage)
 
 
 def load_situation(
@@ -111,7 +109,7 @@ def send(
                 outbox.enqueue_message(
                     session,
                     key=notice.key,
-                    payload=_payload(reply_message(notice.text)),
+                    payload=as_payload(reply_message(notice.text)),
                     now=now,
                     conversation_id=notice.conversation_id,
                     pull_request_id=pull_request_id,
@@ -146,15 +144,10 @@ def _send_directly(
     outbox.enqueue_message(
         session,
         key=notice.key,
-        payload=_payload(sent),
+        payload=as_payload(sent),
         now=now,
         conversation_id=chat,
         person_id=None if chat else notice.person_id,
         pull_request_id=pull_request_id,
         cause=cause,
     )
-
-
-def _payload(sent: OutgoingMessage) -> Json:
-    payload: Json = _message.dump_python(sent, mode="json")
-    return payload

@@ -10,9 +10,10 @@ from sqlmodel import Session
 
 from bot.cards.pull_request import draw_pull_request
 from bot.cards.view import load_view
+from bot.stored_conversation import to_conversation
 from bot.teams_model import Conversation, ConversationKind, OutgoingMessage
 from storage.queries import conversations
-from storage.tables import ConversationRow, OutboxRow, PostedCard
+from storage.tables import OutboxRow, PostedCard
 
 _message = TypeAdapter(OutgoingMessage)
 
@@ -86,20 +87,6 @@ def content_hash(message: OutgoingMessage) -> str:
     """Equal for equal messages."""
     text = json.dumps(_message.dump_python(message, mode="json"), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def to_conversation(row: ConversationRow) -> Conversation:
-    """The stored conversation as what the Teams port takes."""
-    return Conversation(
-        id=row.id,
-        kind=ConversationKind(row.kind),
-        service_url=row.service_url,
-        tenant_id=row.tenant_id,
-        name=row.name,
-        team_id=row.team_id,
-        team_name=row.team_name,
-        channel_id=row.channel_id,
-    )
 
 
 def remember_card(
