@@ -153,7 +153,7 @@ class Pullcord:
         db.on_write(topics.OUTBOX, self.delivery.wake)
 
     async def _store_hook(self, new: NewHook) -> bool:
-        with self.intake.storing():
+        with self.intake.storm:
             is_new = await self.db.store_hook(new)
         if is_new:
             self.intake.wake()

@@ -7,7 +7,6 @@ that fails is the body itself taken for the truth, until a later read.
 import asyncio
 import logging
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from datetime import timedelta
 
 from sqlmodel import Session
@@ -56,12 +55,8 @@ class Intake:
         self._reads = reads
         self._something = asyncio.Event()
         self._places = asyncio.Semaphore(AT_ONCE)
-        self._storm = Storm(services.sleep)
+        self.storm = Storm(services.sleep)
         self._stopping = False
-
-    def storing(self) -> AbstractContextManager[None]:
-        """While a body is being stored: work stands back when there are many (bot.storm)."""
-        return self._storm.storing()
 
     def wake(self) -> None:
         """Something was stored: look at once instead of at the next poll."""
@@ -70,7 +65,7 @@ class Intake:
     def stop(self) -> None:
         """End ``run`` after what is in hand."""
         self._stopping = True
-        self._storm.end()
+        self.storm.end()
         self._something.set()
 
     async def run(self) -> None:
@@ -117,7 +112,7 @@ class Intake:
 
     async def _in_place(self, row: InboxRow) -> None:
         async with self._places:
-            await self._storm.passed()
+            await self.storm.passed()
             await self._handle(row)
 
     async def _handle(self, row: InboxRow) -> None:

@@ -5,8 +5,8 @@ not answered in time as lost. A stored one can wait.
 """
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from types import TracebackType
 
 from bot.ports import Sleep
 
@@ -17,7 +17,7 @@ STAND_BACK_S = 5.0
 
 
 class Storm:
-    """Counts the bodies that are being stored at the same time.
+    """Counts the bodies that are being stored at the same time, each inside ``with storm:``.
 
     Args:
         sleep: waits.
@@ -31,16 +31,18 @@ class Storm:
         self._crowded_at = float("-inf")
         self._is_over = False
 
-    @contextmanager
-    def storing(self) -> Iterator[None]:
-        """Count a body while it is being stored."""
+    def __enter__(self) -> None:
         self._storing += 1
         if self._storing >= CROWD:
             self._crowded_at = self._monotonic()
-        try:
-            yield
-        finally:
-            self._storing -= 1
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._storing -= 1
 
     async def passed(self) -> None:
         """Wait while there is a crowd, at most STAND_BACK_S: no storm holds work up for ever."""

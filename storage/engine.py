@@ -1,10 +1,10 @@
 """The database: one writer with group commit, a small pool of readers."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -39,7 +39,7 @@ class Database:
         self._writer = writer
         self._readers = ThreadPoolExecutor(dialects.READERS, thread_name_prefix="pullcord-reader")
         self._is_closed = False
-        self._waking: set[asyncio.AbstractEventLoop] = set()
+        self._waking: dict[asyncio.AbstractEventLoop, list[asyncio.Future[bool]]] = {}
         self._listeners: dict[str, list[Callable[[], None]]] = {}
 
     @classmethod
@@ -108,12 +108,14 @@ class Database:
         if job.loop not in self._waking:
             # Woken when all that is ready on the loop has run: so callers that go on at the same
             # time come in one batch, and the two threads do not fight for the interpreter.
-            self._waking.add(job.loop)
+            self._waking[job.loop] = []
             job.loop.call_soon(self._wake, job.loop)
 
     def _wake(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._waking.discard(loop)
+        hooks = self._waking.pop(loop)
         self._writer.wake()
+        if hooks:  # one deadline for all that came at the same time
+            loop.call_later(HOOK_ANSWER_S, _give_up, hooks)
 
     def on_write(self, topic: str, wake: Callable[[], None]) -> None:
         """Call ``wake`` on the event loop after each write of this process that touched a topic.
@@ -131,11 +133,8 @@ class Database:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[bool] = loop.create_future()
         self._submit(Job(new, future, loop))
-        deadline = loop.call_later(HOOK_ANSWER_S, _give_up, future)
-        try:
-            return await future
-        finally:
-            deadline.cancel()
+        self._waking[loop].append(future)
+        return await future
 
     async def read(self, fn: Callable[[Session], T]) -> T:
         """Run ``fn`` on a snapshot of the database; it never waits for writes.
@@ -170,6 +169,7 @@ class Database:
         self._reader_engine.dispose()
 
 
-def _give_up(future: "asyncio.Future[Any]") -> None:
-    if not future.done():
-        future.set_exception(CannotStore("The database did not take this in time."))
+def _give_up(futures: "Sequence[asyncio.Future[bool]]") -> None:
+    for future in futures:
+        if not future.done():
+            future.set_exception(CannotStore("The database did not take this in time."))

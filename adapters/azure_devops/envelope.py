@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from adapters.azure_devops.dates import parse_moment
+from adapters.azure_devops.fields import value_of
 
 MAX_ID_LENGTH = 200
 MAX_NOTIFICATION_ID = 2**63 - 1
@@ -52,12 +53,6 @@ def envelope(body: Mapping[str, Any]) -> HookEnvelope:
         notification_id=_notification_id(body),
         created_at=parse_moment(created_date),
     )
-
-
-def value_of(body: Mapping[str, Any], key: str) -> Any:
-    """A member by its camelCase name, or by the PascalCase spelling of it."""
-    value = body.get(key)
-    return value if value is not None else body.get(key[:1].upper() + key[1:])
 
 
 def _text(body: Mapping[str, Any], key: str) -> str:

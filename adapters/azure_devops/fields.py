@@ -1,6 +1,6 @@
 """Typed access to JSON from outside: a failure names the path that is missing or wrong."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,6 +8,12 @@ from typing import Any
 from adapters.azure_devops.dates import parse_moment
 
 MAX_NUMBER = 2**63 - 1
+
+
+def value_of(body: Mapping[str, Any], key: str) -> Any:
+    """A member by its camelCase name, or in the PascalCase of resource version 3.1-preview.3."""
+    value = body.get(key)
+    return value if value is not None else body.get(key[:1].upper() + key[1:])
 
 
 class FieldError(ValueError):
@@ -18,8 +24,8 @@ class FieldError(ValueError):
 class Fields:
     """A JSON object and where it stands in the document.
 
-    Members are read by their camelCase name, or the PascalCase spelling of it (resource
-    version 3.1-preview.3). JSON's null counts as missing, as Azure DevOps does both.
+    Members are found as ``value_of`` finds them. JSON's null counts as missing: Azure DevOps
+    does both.
     """
 
     members: dict[str, Any]
@@ -99,8 +105,7 @@ class Fields:
         return parse_moment(self.text(key, ""))
 
     def _get(self, key: str) -> Any:
-        value = self.members.get(key)
-        return value if value is not None else self.members.get(key[:1].upper() + key[1:])
+        return value_of(self.members, key)
 
     def _path(self, key: str) -> str:
         return f"{self.path}.{key}" if self.path else key

@@ -12,23 +12,23 @@ log = logging.getLogger(__name__)
 
 SHUTDOWN_S = 2.0  # what is being stored has its answer by then; a slow sender does not count
 LINGER_S = 2.0  # what is left of a refused body is thrown away for so long, so that its sender reads why
-MessagesHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class WebServer:
     """Serves on one address until it is stopped. ``port`` is the real one after ``start``."""
 
     def __init__(
-        self, *, host: str, port: int, webhooks: Webhooks, messages: MessagesHandler, health: Health
+        self, *, host: str, port: int, webhooks: Webhooks, messages: Handler, health: Health
     ) -> None:
         self._host = host
         self.port = port
-        app = web.Application(middlewares=[_never_500])
-        app.router.add_post("/api/messages", messages)
-        app.router.add_post("/webhooks/ado/{connection}", webhooks.post)
-        app.router.add_get("/healthz", health.alive)
-        app.router.add_get("/readyz", health.ready)
-        app.router.add_get("/metrics", health.metrics)
+        app = web.Application()
+        app.router.add_post("/api/messages", _never_500(messages))
+        app.router.add_post("/webhooks/ado/{connection}", _never_500(webhooks.post))
+        app.router.add_get("/healthz", _never_500(health.alive))
+        app.router.add_get("/readyz", _never_500(health.ready))
+        app.router.add_get("/metrics", _never_500(health.metrics))
         # Bodies are not unpacked: a small one could fill the memory.
         self._runner = web.AppRunner(
             app,
@@ -51,17 +51,20 @@ class WebServer:
         await self._runner.cleanup()
 
 
-@web.middleware
-async def _never_500(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
+def _never_500(handler: Handler) -> Handler:
     """A defect is answered 503, which is tried again; 500 would cost events for 20 minutes."""
-    try:
-        return await handler(request)
-    except web.HTTPException:
-        raise
-    except Exception:
-        log.exception("%s %s failed", request.method, request.rel_url.raw_path)
-        return web.json_response(
-            {"error": "Pullcord could not handle this"}, status=503, headers={"Retry-After": "5"}
-        )
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except web.HTTPException:
+            raise
+        except Exception:
+            log.exception("%s %s failed", request.method, request.rel_url.raw_path)
+            return web.json_response(
+                {"error": "Pullcord could not handle this"},
+                status=503,
+                headers={"Retry-After": "5"},
+            )
+
+    return handle

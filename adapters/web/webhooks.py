@@ -9,9 +9,11 @@ import asyncio
 import base64
 import logging
 from collections.abc import Awaitable, Callable
+from functools import cache
 from typing import Protocol
 
 from aiohttp import web
+from prometheus_client import Counter
 
 from adapters.azure_devops.envelope import HookEnvelope, envelope
 from adapters.azure_devops.strict_json import loads_object
@@ -61,7 +63,7 @@ class Webhooks:
     async def post(self, request: web.Request) -> web.Response:
         """Answer one delivery; see the module's text for the codes."""
         answer = await self._receive(request)
-        WEBHOOKS.labels(status=str(answer.status)).inc()
+        _count(answer.status).inc()
         return answer
 
     async def _receive(self, request: web.Request) -> web.Response:
@@ -77,8 +79,10 @@ class Webhooks:
         if not admitted:
             return _refuse(401, "the webhook secret is missing or wrong", request)
         try:
-            async with asyncio.timeout(BODY_TIME_S):
-                body = await read_body(request)
+            body = arrived_body(request)
+            if body is None:
+                async with asyncio.timeout(BODY_TIME_S):
+                    body = await read_body(request)
         except BodyTooLarge:
             return _refuse(413, "the body is over 2 MB", request)
         except (TimeoutError, ConnectionError, web.HTTPException):
@@ -137,16 +141,26 @@ def _basic_password(header: str) -> str | None:
     return password if colon else None
 
 
-async def read_body(request: web.Request) -> bytes:
-    """The raw body, never more than BODY_LIMIT_BYTES of it.
+def arrived_body(request: web.Request) -> bytes | None:
+    """The raw body when all of it has come in with the head, as most do; None when some is missing.
 
-    Raises BodyTooLarge as soon as that is known; a compressed body counts as too large, because
-    nobody can tell what it holds before it is unpacked.
+    A compressed body counts as too large, because nobody can tell what it holds before it is
+    unpacked. Raises BodyTooLarge.
     """
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise BodyTooLarge
     if (request.content_length or 0) > BODY_LIMIT_BYTES:
         raise BodyTooLarge
+    if not request.content.is_eof():
+        return None
+    body = request.content.read_nowait()
+    if len(body) > BODY_LIMIT_BYTES:
+        raise BodyTooLarge
+    return body
+
+
+async def read_body(request: web.Request) -> bytes:
+    """The raw body as it comes in; BodyTooLarge as soon as it is over BODY_LIMIT_BYTES."""
     chunks: list[bytes] = []
     size = 0
     async for chunk in request.content.iter_any():
@@ -155,6 +169,11 @@ async def read_body(request: web.Request) -> bytes:
             raise BodyTooLarge
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+@cache
+def _count(status: int) -> Counter:
+    return WEBHOOKS.labels(status=str(status))
 
 
 async def _read_envelope(body: bytes) -> HookEnvelope:

@@ -57,8 +57,12 @@ async def test_one_who_gives_up_waiting_does_not_end_the_read_of_others(world: W
     fault = world.sandbox.faults.add("GET", f"pullrequests/{number}$", delay=gate, times=1)
     impatient = asyncio.create_task(world.reads.read(CONNECTION, number, cause="a"))
     await world.reached(fault)
-    patient = asyncio.create_task(world.reads.read(CONNECTION, number, cause="b"))
+    leaving = asyncio.create_task(world.reads.read(CONNECTION, number, cause="b"))
+    patient = asyncio.create_task(world.reads.read(CONNECTION, number, cause="c"))
+    await asyncio.sleep(0)
     impatient.cancel()
+    leaving.cancel()
+    await asyncio.wait([impatient, leaving])
     gate.set()
     assert (await patient).state.number == number
 

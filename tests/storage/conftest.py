@@ -1,42 +1,18 @@
 """Every storage test runs on SQLite, and on PostgreSQL where there is a server."""
 
-import os
-import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from sqlalchemy import event
-from sqlalchemy.engine import make_url
 from sqlmodel import Session
 
 from storage import dialects, schema
 from storage.engine import Database
+from tests import postgres
 
-SERVER = "PULLCORD_TEST_POSTGRES_URL"
 BACKENDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> str:
-    url = os.environ.get(SERVER, "")
-    if not url and os.environ.get("PULLCORD_REQUIRE_POSTGRES") == "1":
-        pytest.fail(f"{SERVER} is not set, and PULLCORD_REQUIRE_POSTGRES asks for these tests")
-    if not url:
-        pytest.skip(f"no PostgreSQL server: {SERVER} is not set (.ci/postgres starts one)")
-    return url
-
-
-@pytest.fixture(scope="session")
-def postgres_template(postgres_server: str) -> Iterator[str]:
-    """A migrated database that the tests' databases are copied from."""
-    name = f"pullcord_template_{uuid.uuid4().hex}"
-    _administer(postgres_server, f'CREATE DATABASE "{name}"')
-    schema.upgrade(_named(postgres_server, name))
-    yield name
-    _administer(postgres_server, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @pytest.fixture(scope="session")
@@ -59,8 +35,8 @@ def empty_database_url(
     if backend == "sqlite":
         yield f"sqlite:///{tmp_path / 'pullcord.db'}"
         return
-    server: str = request.getfixturevalue("postgres_server")
-    yield from _postgres_database(server)
+    with postgres.database(request.getfixturevalue("postgres_server")) as url:
+        yield url
 
 
 @pytest.fixture
@@ -72,8 +48,7 @@ def database_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -
         path.write_bytes(template.read_bytes())
         yield f"sqlite:///{path}"
         return
-    server: str = request.getfixturevalue("postgres_server")
-    yield from _postgres_database(server, request.getfixturevalue("postgres_template"))
+    yield request.getfixturevalue("postgres_url")
 
 
 @pytest.fixture
@@ -82,12 +57,6 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
     path = tmp_path / "pullcord.db"
     path.write_bytes(sqlite_template.read_bytes())
     return f"sqlite:///{path}"
-
-
-@pytest.fixture
-def postgres_url(postgres_server: str, postgres_template: str) -> Iterator[str]:
-    """For what only PostgreSQL can do; mark such a test ``postgres``."""
-    yield from _postgres_database(postgres_server, postgres_template)
 
 
 @pytest.fixture
@@ -107,22 +76,6 @@ def execute_raw(database_url: str) -> Callable[[str], None]:
         engine.dispose()
 
     return execute
-
-
-def _postgres_database(server: str, template: str = "template0") -> Iterator[str]:
-    name = f"pullcord_test_{uuid.uuid4().hex}"
-    _administer(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-    yield _named(server, name)
-    _administer(server, f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-def _administer(server: str, statement: str) -> None:
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(statement)
-
-
-def _named(server: str, name: str) -> str:
-    return make_url(server).set(database=name).render_as_string(hide_password=False)
 
 
 @pytest.fixture

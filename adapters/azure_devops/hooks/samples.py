@@ -4,8 +4,8 @@ The button sends Microsoft's sample (Jamal Hartnett at Fabrikam), the same for e
 prove nothing, as an organisation may be called Fabrikam: only the sample's own GUIDs count.
 """
 
-from adapters.azure_devops.envelope import HookEnvelope, value_of
-from adapters.azure_devops.fields import Fields
+from adapters.azure_devops.envelope import HookEnvelope
+from adapters.azure_devops.fields import Fields, value_of
 
 SAMPLE_CONTAINERS = {
     "collection": "c12d0eb8-e382-443b-9f9c-c52cba5014c2",

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
@@ -53,6 +54,14 @@ class SigningKey:
         }
 
 
+def _new_key(endorsements: tuple[str, ...] = ("msteams",)) -> SigningKey:
+    private_key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
+    return SigningKey(uuid4().hex, private_key, endorsements)
+
+
+_first_key = cache(_new_key)
+
+
 class TokenIssuer:
     """Publishes signing keys and signs the tokens that come with every activity.
 
@@ -76,12 +85,17 @@ class TokenIssuer:
             raise RuntimeError("the sandbox Teams has no keys before start()")
         return self.keys[-1]
 
+    async def publish_first_key(self) -> None:
+        """Publish the process's own key, if nothing is published yet.
+
+        Making a key takes as long as a hundred requests; sandboxes that do not rotate share one.
+        """
+        if not self.keys:
+            self.keys = [await asyncio.to_thread(_first_key)]
+
     async def make_key(self, *, endorsements: tuple[str, ...] = ("msteams",)) -> SigningKey:
         """Make a key that is not published: for tokens of a stranger."""
-        private_key = await asyncio.to_thread(
-            rsa.generate_private_key, public_exponent=65537, key_size=KEY_BITS
-        )
-        return SigningKey(uuid4().hex, private_key, endorsements)
+        return await asyncio.to_thread(_new_key, endorsements)
 
     async def rotate_keys(
         self, *, keep_old: bool = False, endorsements: tuple[str, ...] = ("msteams",)

@@ -88,8 +88,7 @@ class TeamsSandbox(RosterChanges, ActingPeople):
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Serve. A second start without a port takes the port of the first."""
-        if not self.issuer.keys:
-            await self.issuer.rotate_keys()
+        await self.issuer.publish_first_key()
         application = web.Application(
             client_max_size=LARGEST_BODY_BYTES,
             middlewares=[

@@ -183,7 +183,7 @@ class Stage:
             }
         )
         secret = new_webhook_secret()
-        await _connect(made, azure_devops, secret, clock)
+        await connect(made, azure_devops, secret, clock)
 
         def make_bot() -> Pullcord:
             return Pullcord(made, clock=clock, sleep=sleep, monotonic=monotonic)
@@ -220,11 +220,7 @@ class Stage:
 
     def add_hooks(self) -> None:
         """The service hooks that an administrator makes, one per kind."""
-        url = f"{self.bot.url}/webhooks/ado/{CONNECTION}"
-        for hook in HOOKS:
-            self.azure_devops.add_hook(
-                url, project=self.project, secret=self.webhook_secret, **hook
-            )
+        add_hooks(self.azure_devops, self.bot.url, self.project, self.webhook_secret)
 
     async def settle(self) -> None:
         """Wait until nothing is under way: hooks delivered, inbox, commands and outbox empty."""
@@ -249,7 +245,16 @@ class Stage:
         await self.teams.stop()
 
 
-async def _connect(
+def add_hooks(
+    azure_devops: AzureDevOpsSandbox, bot_url: str, project: SandboxProject, secret: str
+) -> None:
+    """Make one service hook per kind that point to the bot."""
+    url = f"{bot_url}/webhooks/ado/{CONNECTION}"
+    for hook in HOOKS:
+        azure_devops.add_hook(url, project=project, secret=secret, **hook)
+
+
+async def connect(
     settings: Settings,
     azure_devops: AzureDevOpsSandbox,
     webhook_secret: str,

@@ -145,6 +145,18 @@ async def test_the_reviewer_is_the_one_with_the_fewest_open_reviews_never_the_as
     assert list(made.reviewers) == [world.priya_there.id]
 
 
+async def test_the_asker_is_not_asked_even_with_fewer_reviews_than_all_others(
+    world: World,
+) -> None:
+    await configure_reviewers(world, world.maya_there.id, world.jonas_there.id)
+    await world.pull_request("one", world.priya_there, reviewers=[world.jonas_there])
+
+    result = await started(world, world.ticket())
+
+    made = world.sandbox.pull_request(result.pull_request)
+    assert list(made.reviewers) == [world.jonas_there.id]
+
+
 async def test_a_reviewer_who_is_away_is_left_out(world: World) -> None:
     await configure_reviewers(world, world.jonas_there.id)
     ticket = world.ticket()
@@ -176,6 +188,21 @@ async def test_no_pr_makes_none_and_a_later_order_adds_it(world: World) -> None:
     assert with_it.branch == without.branch
     (link,) = await world.links()
     assert link.pull_request == with_it.pull_request
+
+
+async def test_a_pull_request_opened_by_hand_after_no_pr_is_adopted_and_linked(
+    world: World,
+) -> None:
+    ticket = world.ticket()
+    without = await started(world, ticket, wants_pull_request=False)
+    number = await world.pull_request(without.branch, world.jonas_there)
+
+    result = await started(world, ticket)
+
+    assert result.pull_request == number
+    urls = [each.url.lower() for each in world.sandbox.work_item(ticket).relations]
+    assert sum(f"pullrequestid/{world.project.id}" in url for url in urls) == 1
+    assert len(urls) == len(set(urls))
 
 
 async def test_from_another_branch_the_pull_request_targets_it(world: World) -> None:

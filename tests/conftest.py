@@ -1,0 +1,28 @@
+"""Fixtures of more than one package's tests."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from storage import schema
+from tests import postgres
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> str:
+    return postgres.server()
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str) -> Iterator[str]:
+    """A migrated database that the tests' databases are copied from."""
+    with postgres.database(postgres_server) as url:
+        schema.upgrade(url)
+        yield postgres.name_of(url)
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str, postgres_template: str) -> Iterator[str]:
+    """A PostgreSQL database with the present schema; mark such a test ``postgres``."""
+    with postgres.database(postgres_server, template=postgres_template) as url:
+        yield url
