@@ -41,8 +41,8 @@ class _Client:
 class AzureDevOpsClients:
     """Gives the client of a connection by its name (``bot.ports.AzureDevOpsFor``).
 
-    What is stored is looked at again every FRESH_S seconds, so that a credential added or rotated by
-    the command line is used without a restart.
+    What is stored is looked at again every FRESH_S seconds, so that a credential added or rotated
+    by the command line is used without a restart.
 
     Args:
         db: where connections are.
@@ -146,7 +146,7 @@ class AzureDevOpsClients:
             scope=AZURE_DEVOPS_SCOPE,
             clock=self._clock,
         )
-        return EntraCredential(name, lambda: _token(tokens))
+        return EntraCredential(name, lambda: _token(tokens), tokens.forget)
 
     async def close(self) -> None:
         """Close every client."""

@@ -16,6 +16,9 @@ class CredentialSource(Protocol):
     def redact(self, body: bytes) -> bytes:
         """The body without this credential's secrets, should somebody echo them."""
 
+    def refused(self) -> None:
+        """Azure DevOps refused the last authorization: keep nothing of it."""
+
 
 class PatCredential:
     """A personal access token, sent by Basic authentication with an empty user name."""
@@ -36,13 +39,22 @@ class PatCredential:
     def redact(self, body: bytes) -> bytes:
         return body.replace(self._secret, b"***").replace(self._encoded, b"***")
 
+    def refused(self) -> None:
+        """A token does not change by being refused."""
+
 
 class EntraCredential:
     """A service principal or managed identity, by a function that gives a valid access token."""
 
-    def __init__(self, name: str, token: Callable[[], Awaitable[str]]) -> None:
+    def __init__(
+        self,
+        name: str,
+        token: Callable[[], Awaitable[str]],
+        forget: Callable[[str], None] | None = None,
+    ) -> None:
         self.name = name
         self._token = token
+        self._forget = forget
         self._last = b""
 
     def __repr__(self) -> str:
@@ -55,3 +67,8 @@ class EntraCredential:
 
     def redact(self, body: bytes) -> bytes:
         return body.replace(self._last, b"***") if self._last else body
+
+    def refused(self) -> None:
+        """The next authorization is made of a new token."""
+        if self._forget is not None and self._last:
+            self._forget(self._last.decode())

@@ -23,7 +23,16 @@ from adapters.azure_devops.credentials import CredentialSource
 from adapters.azure_devops.errors import UNREACHABLE, to_error
 from adapters.azure_devops.fields import Fields
 from adapters.azure_devops.rate_limit import CredentialPool, RateLimit
-from bot.ports import AzureDevOpsError, BadAnswer, Clock, NotFound, RateLimited, Sleep, Unreachable
+from bot.ports import (
+    AuthenticationFailed,
+    AzureDevOpsError,
+    BadAnswer,
+    Clock,
+    NotFound,
+    RateLimited,
+    Sleep,
+    Unreachable,
+)
 
 MAX_ATTEMPTS = 3
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
@@ -232,6 +241,8 @@ class Http:
         if response.is_success and response.status_code != 203 and _is_json(response):
             return Answer(await _parsed(body), response.headers.get("x-ms-continuationtoken", ""))
         failure = to_error(response.status_code, response.headers, credential.redact(body))
+        if isinstance(failure, AuthenticationFailed):
+            credential.refused()
         if isinstance(failure, RateLimited) or (repeatable and isinstance(failure, Unreachable)):
             raise _TryAgain(failure)
         raise failure

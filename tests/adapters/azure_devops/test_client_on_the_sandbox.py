@@ -210,6 +210,23 @@ async def test_a_service_principals_token_is_accepted(place: Place) -> None:
     await client.close()
 
 
+async def test_a_service_principals_refused_token_is_not_kept(place: Place) -> None:
+    place.sandbox.sign_in_style = "unauthorized"
+    place.sandbox.accept_bearer("second", place.bot)
+    tokens = ["first", "second"]
+
+    async def token() -> str:
+        return tokens[0]
+
+    client = AzureDevOpsClient(
+        "acme", place.sandbox.base_url, [EntraCredential("app", token, tokens.remove)]
+    )
+    with pytest.raises(AuthenticationFailed):
+        await client.who_am_i()
+    assert (await client.who_am_i()).id == place.bot.id.lower()
+    await client.close()
+
+
 async def test_an_outage_is_unreachable_and_over_when_it_is_over_CHECKS_6(place: Place) -> None:
     await place.sandbox.take_down()
     with pytest.raises(Unreachable):
