@@ -91,9 +91,7 @@ def main() -> None:
     _report(bares, ours, states, lost)
 
 
-def _report(
-    bares: list[Measured], ours: list[Measured], states: dict[str, int], lost: int
-) -> None:
+def _report(bares: list[Measured], ours: list[Measured], states: dict[str, int], lost: int) -> None:
     def row(name: str, rounds: list[Measured]) -> tuple[str, ...]:
         return (
             name,

@@ -43,6 +43,14 @@ class Child:
         finally:
             self.process.send_signal(signal.SIGCONT)
 
+    def ask(self, line: object) -> Mapping[str, Any]:
+        """Give it a line of input and wait for its answer."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(f"{line}\n")
+        self.process.stdin.flush()
+        return dict(json.loads(self.process.stdout.readline()))
+
     def wait_until_idle(self) -> None:
         """Wait until it has used a tenth of the processor at most for a second."""
         used = self.cpu_s
@@ -63,7 +71,10 @@ class Child:
 def module(name: str, *arguments: str) -> Iterator[Child]:
     """Run ``python -m benchmarks.NAME``; its first line of output is JSON and says it is ready."""
     process = subprocess.Popen(
-        [sys.executable, "-m", f"benchmarks.{name}", *arguments], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", f"benchmarks.{name}", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert process.stdout is not None
     try:

@@ -9,6 +9,7 @@ import asyncio
 import json
 import sys
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ async def prepare(
     url = told["PULLCORD_DATABASE_URL"]
     await asyncio.to_thread(schema.upgrade, url)
     token = sandbox.issue_pat(sandbox.add_person("Pullcord Service", "pullcord@example.com"))
-    now = utc_now()
+    now = utc_now() - timedelta(hours=1)  # what was before it subscribed is not told
     connection = Connection(
         name=CONNECTION, base_url=sandbox.base_url, projects=[PROJECT], created_at=now
     )

@@ -27,7 +27,7 @@ from bot.services import Services
 from bot.settings import Settings
 from bot.sweep import Sweep
 from bot.turns import Turns
-from storage import inbox, outbox, schema, topics
+from storage import inbox, leases, outbox, schema, topics
 from storage.engine import CannotStore, Database, NewHook
 from storage.secrets import SecretBox
 
@@ -164,6 +164,7 @@ class Pullcord:
         now = self._clock()
         await self.db.write(lambda s: outbox.requeue_interrupted(s, now=now))
         await self.db.write(lambda s: inbox.requeue_interrupted(s, now=now))
+        await self.db.write(leases.forget_interrupted)
 
     def _parts(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
         return [
@@ -195,12 +196,20 @@ class Pullcord:
                 )
         except TimeoutError:
             log.warning("some work was still in hand; it goes on at the next start")
-            await self.delivery.park()
             for task in self._loops:
                 task.cancel()
             await asyncio.wait(self._loops)
+            await self._park()
         await self.web.stop()
         await self._close()
+
+    async def _park(self) -> None:
+        """Let another replica, or the next start, go on at once instead of after the lease."""
+        for park in (self.delivery.park, self.intake.release):
+            try:
+                await park()
+            except CannotStore:
+                log.warning("what was in hand could not be put back now")
 
     async def _close(self) -> None:
         await self.azure_devops.close()

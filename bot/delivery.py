@@ -8,7 +8,7 @@ letter.
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
@@ -18,22 +18,24 @@ from bot.metrics import SEND_LAG_S, SENDS
 from bot.ports import ConversationGone, MessageGone, TeamsError, TeamsRefused, TeamsRetry
 from bot.prepared import Prepared, forget_card, prepare, prepare_card, remember_card
 from bot.send_budget import SendBudget
+from bot.sent_marks import SentMarks, Taken
 from bot.services import Services
 from bot.teams_model import TeamsUser
 from storage import audit, outbox
 from storage.engine import CannotStore
 from storage.queries import conversations, people
+from storage.queues import LEASE
 from storage.tables import OutboxRow
 
 log = logging.getLogger(__name__)
 
-BATCH = 200
 AT_ONCE = 40
 POLL_S = 1.0
 SHORT_WAIT_S = 1.0  # a longer wait for the budget is spent in the outbox, not in memory
 RETRY_SCHEDULE_S = (1, 2, 4, 8, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 3600, 3600, 3600)
 JITTER = 0.25
 STORE_AGAIN_S = 1.0
+LOOK_AFTER_EVERY = LEASE / 5
 
 
 class Delivery:
@@ -52,8 +54,10 @@ class Delivery:
         self._monotonic = monotonic
         self._jitter = jitter
         self._something = asyncio.Event()
-        self._in_hand: set[asyncio.Task[None]] = set()
-        self._places = asyncio.Semaphore(AT_ONCE)
+        self._in_hand: dict[asyncio.Task[None], int] = {}
+        self._looked_after_at: datetime | None = None
+        self._ready: dict[int | None, Prepared | None] = {}
+        self._marks = SentMarks(self._persist, services.clock)
         self._stopping = False
 
     def wake(self) -> None:
@@ -68,11 +72,20 @@ class Delivery:
             await asyncio.wait(self._in_hand)
 
     async def park(self) -> None:
-        """Let go of what is in hand. The next start sends it again, and the audit says so."""
-        for task in self._in_hand:
+        """Let go of what is in hand. It is sent again, and the audit says so.
+
+        Raises:
+            CannotStore: it could not be put back; that is done at the next start, or when its lease
+                is over.
+        """
+        left = dict(self._in_hand)
+        if not left:
+            return
+        for task in left:
             task.cancel()
-        if self._in_hand:
-            await asyncio.wait(self._in_hand)
+        await asyncio.wait(left)
+        now = self._services.clock()
+        await self._services.db.write(lambda s: outbox.requeue(s, [*left.values()], now=now))
 
     async def run(self) -> None:
         """Work off the outbox until ``stop``."""
@@ -100,20 +113,53 @@ class Delivery:
         """Claim what is due and start sending it; how many rows."""
         if self._stopping:
             return 0
-        room = BATCH - len(self._in_hand)
+        room = AT_ONCE - len(self._in_hand)
         if room <= 0:
             await asyncio.wait(self._in_hand, return_when=asyncio.FIRST_COMPLETED)
             return 1
         now = self._services.clock()
+        await self._look_after(now)
         rows = await self._services.db.write(lambda s: outbox.claim(s, now=now, limit=room))
+        await self._prepare(rows)
         for row in rows:
             task = asyncio.create_task(self._deliver(row))
-            self._in_hand.add(task)
+            self._in_hand[task] = row.id or 0
             task.add_done_callback(self._done)
         return len(rows)
 
+    async def _look_after(self, now: datetime) -> None:
+        """Now and then: keep what is in hand, take up what a killed replica had in hand."""
+        last = self._looked_after_at
+        if last is not None and abs(now - last) < LOOK_AFTER_EVERY:
+            return
+        in_hand = list(self._in_hand.values())
+
+        def look(session: Session) -> int:
+            outbox.renew(session, in_hand, until=now + LEASE)
+            return outbox.requeue_lapsed(session, now=now, but=in_hand)
+
+        taken_up = await self._services.db.write(look)
+        self._looked_after_at = now
+        if taken_up:
+            log.warning("%d messages of a replica that is gone are sent again", taken_up)
+
+    async def _prepare(self, rows: Sequence[OutboxRow]) -> None:
+        """Read all at once what these rows need. What fails is read again, one by one."""
+        now = self._services.clock()
+        addressed = [row for row in rows if row.conversation_id]
+        try:
+            prepared = await self._services.db.read(
+                lambda s: [(row.id, prepare(s, row, now)) for row in addressed]
+            )
+        except (
+            Exception
+        ) as error:  # whose fault it is, and what becomes of it, is each row's matter
+            log.debug("rows could not be prepared together: %s", error)
+            return
+        self._ready.update(prepared)
+
     def _done(self, task: "asyncio.Task[None]") -> None:
-        self._in_hand.discard(task)
+        self._in_hand.pop(task, None)
         self._something.set()  # the conversation's next message may go now
         if not task.cancelled() and (error := task.exception()):
             log.error("delivery task failed", exc_info=error)
@@ -126,11 +172,12 @@ class Delivery:
             pass
 
     async def _deliver(self, row: OutboxRow) -> None:
-        async with self._places:
-            try:
-                await self._try(row)
-            except CannotStore:  # only while stopping: the next start finds it and says so
-                log.warning("outbox row %s: its outcome cannot be stored now", row.id)
+        try:
+            await self._try(row)
+        except CannotStore:  # only while stopping: the next start finds it and says so
+            log.warning("outbox row %s: its outcome cannot be stored now", row.id)
+        finally:
+            self._ready.pop(row.id, None)
 
     async def _try(self, row: OutboxRow) -> None:
         try:
@@ -151,8 +198,11 @@ class Delivery:
     async def _send(self, row: OutboxRow) -> None:
         if not row.conversation_id:
             row = await self._open_chat(row)
-        now = self._services.clock()
-        prepared = await self._services.db.read(lambda s: prepare(s, row, now))
+        if row.id in self._ready:
+            prepared = self._ready.pop(row.id)
+        else:
+            now = self._services.clock()
+            prepared = await self._services.db.read(lambda s: prepare(s, row, now))
         if prepared is None or prepared.nothing_new:
             await self._sent(row, prepared, activity_id=prepared.update_of if prepared else "")
             return
@@ -183,8 +233,16 @@ class Delivery:
 
     async def _forget_card(self, row: OutboxRow, reason: str) -> None:
         """Somebody deleted the card: the pull request gets a new one, and the row goes on there."""
-        await self._persist(lambda s: forget_card(s, row))
-        await self._later(row, TeamsRetry(reason, retry_after_s=0.0))
+        if row.attempts >= len(RETRY_SCHEDULE_S):
+            await self._dead(row, f"given up after {row.attempts + 1} attempts: {reason}")
+            return
+        now = self._services.clock()
+
+        def forget(session: Session) -> None:
+            forget_card(session, row)
+            outbox.retry_later(session, row.id, due_at=now, reason=reason)
+
+        await self._persist(forget)
 
     async def _post_card_again(self, row: OutboxRow) -> None:
         """Post the card that a reply stands below; the reply itself is next."""
@@ -259,39 +317,25 @@ class Delivery:
         row.conversation_id = conversation_id
         return row
 
-    async def _keep(self, fn: Callable[[Session], None]) -> None:
-        """Store what became of a message, however long the database takes to recover.
-
-        What is in Teams already and not marked would be sent again.
-        """
-        while True:
-            try:
-                return await self._services.db.write(fn)
-            except CannotStore:
-                if self._stopping:
-                    raise
-                await self._services.sleep(STORE_AGAIN_S)
-
     async def _sent(self, row: OutboxRow, prepared: Prepared | None, *, activity_id: str) -> None:
         now = self._services.clock()
-
-        def mark(session: Session) -> None:
-            outbox.mark_sent(session, row.id, activity_id=activity_id, now=now)
-            if row.kind == "card" and prepared is not None and not prepared.nothing_new:
-                remember_card(session, row, prepared.content_hash, activity_id, now)
-
-        await self._keep(mark)
         nothing = prepared is None or prepared.nothing_new
+        shows_card = prepared is not None and not nothing and row.kind == "card"
+        card_hash = prepared.content_hash if prepared is not None and shows_card else ""
+        await self._marks.add(Taken(row, activity_id, card_hash))
         SENDS.labels(outcome="unchanged" if nothing else "sent").inc()
         SEND_LAG_S.observe(max((now - row.created_at).total_seconds(), 0))
 
     async def _later(self, row: OutboxRow, error: TeamsRetry) -> None:
-        if row.attempts >= len(RETRY_SCHEDULE_S):
+        """Try again when Teams says, which is no failure, else by the schedule until its end."""
+        is_throttled = error.retry_after_s is not None
+        if not is_throttled and row.attempts >= len(RETRY_SCHEDULE_S):
             await self._dead(row, f"given up after {row.attempts + 1} attempts: {error}")
             return
-        pause = float(RETRY_SCHEDULE_S[row.attempts])
         if error.retry_after_s is not None:
             pause = max(error.retry_after_s, 0.0)
+        else:
+            pause = float(RETRY_SCHEDULE_S[row.attempts])
         pause *= 1 + JITTER * self._jitter()
         now = self._services.clock()
         SENDS.labels(outcome="retried").inc()
@@ -299,11 +343,14 @@ class Delivery:
 
         def put_off(session: Session) -> None:
             due = now + timedelta(seconds=pause)
-            outbox.retry_later(session, row.id, due_at=due, reason=str(error))
+            if is_throttled:
+                outbox.put_back(session, row.id, due_at=due)
+            else:
+                outbox.retry_later(session, row.id, due_at=due, reason=str(error))
             if error.uncertain:
                 _audit(session, row, "delivery_uncertain", str(error), now)
 
-        await self._keep(put_off)
+        await self._persist(put_off)
 
     async def _gone(self, row: OutboxRow, reason: str) -> None:
         """The bot is not there any more: stop sending, and say so where it can be found."""
@@ -319,7 +366,7 @@ class Delivery:
                 outbox.drop_person(session, row.person_id, reason=reason, now=now)
             _audit(session, row, "conversation_gone", reason, now)
 
-        await self._keep(close)
+        await self._persist(close)
 
     async def _dead(self, row: OutboxRow, reason: str) -> None:
         now = self._services.clock()
@@ -330,7 +377,7 @@ class Delivery:
             outbox.mark_dead(session, row.id, reason=reason, now=now)
             _audit(session, row, "delivery_failed", reason, now)
 
-        await self._keep(bury)
+        await self._persist(bury)
 
 
 def _audit(session: Session, row: OutboxRow, action: str, reason: str, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -75,7 +75,7 @@ class FreshReads:
             self._begin(key, task)
         elif reading.next is None:
             task = asyncio.create_task(
-                self._after(reading.task, self._read(connection, number, cause, actor))
+                self._after(reading.task, lambda: self._read(connection, number, cause, actor))
             )
             reading.next = task
         else:
@@ -94,10 +94,10 @@ class FreshReads:
             self._begin(key, following)
 
     async def _after(
-        self, first: asyncio.Task[FreshRead], then: Coroutine[Any, Any, FreshRead]
+        self, first: asyncio.Task[FreshRead], then: Callable[[], Coroutine[Any, Any, FreshRead]]
     ) -> FreshRead:
         await asyncio.wait([first])
-        return await then
+        return await then()
 
     async def _read(self, connection: str, number: int, cause: str, actor: str) -> FreshRead:
         services = self._services

@@ -56,6 +56,7 @@ class Intake:
         self._something = asyncio.Event()
         self._places = asyncio.Semaphore(AT_ONCE)
         self.storm = Storm(services.sleep)
+        self._unfinished: set[int] = set()
         self._stopping = False
 
     def wake(self) -> None:
@@ -70,29 +71,31 @@ class Intake:
 
     async def run(self) -> None:
         """Work off the inbox until ``stop``. Trouble with the database is waited out."""
-        is_interrupted = False
         while not self._stopping:
             self._something.clear()
             try:
-                if is_interrupted:
-                    await self._requeue()
-                    is_interrupted = False
+                await self.release()
                 handled = await self.work_off()
             except CannotStore:
                 log.warning("the inbox cannot be worked off now; trying again")
-                is_interrupted = True
                 handled = 0
             if not handled:
                 await self._pause()
 
-    async def _requeue(self) -> None:
-        """What could not be marked is due now, not when its lease ends."""
-        now = self._services.clock()
-        await self._services.db.write(lambda s: inbox.requeue_interrupted(s, now=now))
+    async def release(self) -> None:
+        """What was claimed and could not be finished is due now, not when its lease ends.
+
+        To be called when ``work_off`` has ended, whatever ended it; raises CannotStore.
+        """
+        unfinished = sorted(self._unfinished)
+        if unfinished:
+            await self._services.db.write(lambda s: inbox.release(s, unfinished))
+            self._unfinished.clear()
 
     async def work_off(self) -> int:
         """Handle one batch of what is due; how many there were."""
         rows = await self._claim()
+        self._unfinished.update(row.id or 0 for row in rows)
         ends = await asyncio.gather(*map(self._in_place, rows), return_exceptions=True)
         for end in ends:
             if isinstance(end, BaseException):
@@ -114,6 +117,7 @@ class Intake:
         async with self._places:
             await self.storm.passed()
             await self._handle(row)
+            self._unfinished.discard(row.id or 0)
 
     async def _handle(self, row: InboxRow) -> None:
         try:

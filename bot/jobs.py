@@ -5,7 +5,7 @@ import logging
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -24,6 +24,7 @@ READ_WAITING_EVERY = timedelta(seconds=15)
 SWEEP_FAILED_EVERY = timedelta(seconds=30)
 FORGET_EVERY = timedelta(hours=6)
 LEASE = timedelta(minutes=2)
+PAUSE_OF_OTHERS = 0.75  # of the interval: so long a job that ran is not run by another replica
 STOP_WITHIN_S = 5.0
 
 SWEEP = "sweep"
@@ -34,18 +35,24 @@ FORGET = "forget old rows"
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One job. ``lease`` names what it must not do at the same time as another replica."""
+    """One job. ``lease`` names what it must not do at the same time as another replica.
+
+    ``is_own``: what it works on is known to this replica only, so no other can do it instead.
+    """
 
     name: str
     every: timedelta
     work: Callable[[], Awaitable[None]]
     lease: str
     at_start: bool = False
+    is_own: bool = False
 
 
 class Jobs:
     """Runs each job on its interval, on the one replica that holds its lease.
 
+    A job that has just run is not run again by another replica's clock, but by one that starts,
+    because what was missed must be told.
     A job that fails is logged and counted, and runs again at its next time.
     """
 
@@ -57,7 +64,7 @@ class Jobs:
         self._scheduler: Any = None
         jobs = (
             Job(SWEEP, timedelta(minutes=sweep_minutes), self._run_sweep, SWEEP, at_start=True),
-            Job(SWEEP_FAILED, SWEEP_FAILED_EVERY, self._run_failed, SWEEP),
+            Job(SWEEP_FAILED, SWEEP_FAILED_EVERY, self._run_failed, SWEEP, is_own=True),
             Job(READ_WAITING, READ_WAITING_EVERY, self._read_waiting, READ_WAITING, at_start=True),
             Job(FORGET, FORGET_EVERY, self._forget, FORGET),
         )
@@ -70,9 +77,10 @@ class Jobs:
         for job in self._jobs.values():
             seconds = job.every.total_seconds()
             spread = {"seconds": seconds, "jitter": JITTER * seconds}
-            scheduler.add_job(self.run_now, "interval", args=[job.name], **spread)
+            run = self.run_now if job.is_own else self.run_in_turn
+            scheduler.add_job(run, "interval", args=[job.name], **spread)
             if job.at_start:
-                scheduler.add_job(self.run_now, args=[job.name])
+                scheduler.add_job(self._run_at_start, args=[job.name])
         scheduler.start()
         self._scheduler = scheduler
 
@@ -85,6 +93,30 @@ class Jobs:
             task.cancel()
         if self._running:
             await asyncio.wait(self._running, timeout=STOP_WITHIN_S)
+
+    async def run_in_turn(self, name: str) -> bool:
+        """Run one job unless another replica's clock started it a short while ago."""
+        job = self._jobs[name]
+        now = self._services.clock()
+        try:
+            is_our_turn = await self._services.db.write(
+                lambda s: leases.acquire(
+                    s,
+                    f"{name}: next",
+                    holder=self._holder,
+                    now=now,
+                    length=job.every * PAUSE_OF_OTHERS,
+                )
+            )
+        except CannotStore as error:
+            log.warning("job %r: %s", name, error)
+            return False
+        return is_our_turn and await self.run_now(name)
+
+    async def _run_at_start(self, name: str) -> None:
+        """Once more when the lease is another's: perhaps of a replica that was killed."""
+        if not await self.run_now(name) and self._scheduler is not None:
+            self._scheduler.add_job(self.run_now, args=[name], run_date=datetime.now(UTC) + LEASE)
 
     async def run_now(self, name: str) -> bool:
         """Run one job; False when another replica holds its lease, or it failed.

@@ -11,17 +11,16 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import insert, text
+from sqlalchemy import insert
 from sqlmodel import Session, col, select
 
-from storage.dialects import is_sqlite, table_of
+from storage.dialects import table_of
 from storage.tables import AuditRow
 from storage.text import storable_text
 
 PROGRESS_EVERY = 10_000
 _NEWEST = select(AuditRow.digest).order_by(col(AuditRow.id).desc()).limit(1)
 _INSERT = insert(table_of(AuditRow)).inline()
-_LOCK_CHAIN = text("SELECT pg_advisory_xact_lock(1886743660)")  # any number of our own
 
 
 def append(
@@ -38,12 +37,9 @@ def append(
 ) -> None:
     """Add an entry, in the transaction of what it tells of. The fields are AuditRow's.
 
-    ``before`` and ``after`` must be JSON as they are (TypeError or ValueError otherwise).
+    ``before`` and ``after`` must be JSON as they are (TypeError or ValueError otherwise). Only the
+    writer may call it, whose turn keeps two replicas from adding to the same entry.
     """
-    if not is_sqlite(session):
-        # Until this transaction ends, so that no two entries follow the same one. SQLite has one
-        # writer anyway.
-        session.connection().execute(_LOCK_CHAIN)
     entry = {
         "at": at.astimezone(UTC),
         "actor": storable_text(actor),

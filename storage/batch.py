@@ -85,10 +85,21 @@ def cannot(job: Job, reason: str, cause: BaseException | None = None) -> Answer:
 def _answers(connection: Connection, batch: Sequence[Job]) -> list[Answer]:
     hooks = [(job, job.work) for job in batch if isinstance(job.work, NewHook)]
     answers = _store_hooks(connection, hooks) if hooks else []
+    if len(hooks) < len(batch):
+        _take_turn(connection)
     for job in batch:
         if not isinstance(job.work, NewHook):
             answers.append(_run_in_savepoint(connection, job, job.work))
     return answers
+
+
+def _take_turn(connection: Connection) -> None:
+    try:
+        dialects.take_turn(connection)
+    except Exception as error:
+        if dialects.is_lock_wait(error):  # the others are busy, not hung: wait once more
+            raise BatchLost(error, may_try_again=True) from error
+        raise
 
 
 def _store_hooks(connection: Connection, hooks: Sequence[tuple[Job, NewHook]]) -> list[Answer]:

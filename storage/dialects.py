@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 import psycopg
-from sqlalchemy import Delete, Engine, Insert, Table, Update, create_engine, event
+from sqlalchemy import Delete, Engine, Insert, Table, Update, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
@@ -20,6 +20,10 @@ STATEMENT_LIMIT_S = 30
 WAL_LIMIT_BYTES = 64 * 1024 * 1024
 WRITER_CACHE_KIB = 16 * 1024
 READERS = 4
+LARGEST_BATCH = 2_000
+LARGEST_SHARED_BATCH = 100
+"""On PostgreSQL: other replicas wait for the batch, and theirs may wait for LOCK_WAIT_S only."""
+_TAKE_TURN = text("SELECT pg_advisory_xact_lock(1886743660)")  # any number of our own
 
 # Result codes that mean "the database cannot do it now" (SQLite, "Result and Error Codes").
 _SQLITE_TROUBLE = {
@@ -187,6 +191,31 @@ def is_collision(error: BaseException) -> bool:
     return isinstance(
         original, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure
     )
+
+
+def largest_batch(engine: Engine) -> int:
+    """How many jobs the writer may put into one transaction."""
+    return LARGEST_BATCH if engine.dialect.name == "sqlite" else LARGEST_SHARED_BATCH
+
+
+def take_turn(connection: Connection) -> None:
+    """Wait until no other replica writes; the turn ends with the transaction.
+
+    So whatever a function of a batch finds is still so when it writes, no two replicas wait for
+    each other's rows, ids rise in the order of the commits, and each audit entry follows the one
+    before it: on PostgreSQL as on SQLite, which has one writer by itself.
+
+    Raises:
+        DBAPIError: others wrote for longer than the lock wait (``is_lock_wait``).
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(_TAKE_TURN)
+
+
+def is_lock_wait(error: BaseException) -> bool:
+    """Whether PostgreSQL gave up waiting for a lock."""
+    original = error.orig if isinstance(error, DBAPIError) else error
+    return isinstance(original, psycopg.errors.LockNotAvailable)
 
 
 def _first_line(error: BaseException) -> str:

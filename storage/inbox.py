@@ -13,7 +13,7 @@ from sqlmodel import Session, col, or_, select
 
 from storage.dialects import affected, is_sqlite
 from storage.hook_lane import NewHook
-from storage.queues import LEASE, is_free
+from storage.queues import CLOCKS_DIFFER_BY, LEASE, is_free
 from storage.tables import InboxRow
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "mark",
     "mark_many",
     "oldest_pending",
+    "release",
     "requeue_interrupted",
     "retry_dead",
     "retry_later",
@@ -58,7 +59,10 @@ def claim(
     if len(rows) < limit:
         clock_went_back = [
             col(InboxRow.due_at) > now,
-            or_(col(InboxRow.claimed_at).is_(None), col(InboxRow.claimed_at) > now),
+            or_(
+                col(InboxRow.claimed_at).is_(None),
+                col(InboxRow.claimed_at) > now + CLOCKS_DIFFER_BY,
+            ),
         ]
         rows += _due(session, *clock_went_back, now=now, limit=limit - len(rows))
     for row in rows:
@@ -113,6 +117,12 @@ def retry_later(session: Session, row_id: int | None, *, due_at: datetime, reaso
         "claimed_until": None,
     }
     _update(session, [col(InboxRow.id) == row_id], values)
+
+
+def release(session: Session, row_ids: Sequence[int | None]) -> None:
+    """Let these be claimed again at once: this process could not go on with them."""
+    claimed = [col(InboxRow.id).in_(row_ids), col(InboxRow.state) == "pending"]
+    _update(session, claimed, {"claimed_until": None})
 
 
 def retry_dead(

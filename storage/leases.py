@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, delete, update
 from sqlmodel import Session, col, or_
 
-from storage.dialects import affected, insert_new
+from storage.dialects import affected, insert_new, is_sqlite
 from storage.tables import Lease
 
 
@@ -32,6 +32,16 @@ def release(session: Session, name: str, *, holder: str) -> None:
     """Give a lease back, if it is held."""
     is_own = (col(Lease.name) == name, col(Lease.holder) == holder)
     affected(session, delete(Lease).where(*is_own))
+
+
+def forget_interrupted(session: Session) -> None:
+    """Give back what a dead process held; to be called at start.
+
+    On SQLite one process owns the database, so every lease is of a dead one. On PostgreSQL another
+    replica may hold it: there it ends with its time.
+    """
+    if is_sqlite(session):
+        affected(session, delete(Lease))
 
 
 def _update(

@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 
 from storage import audit
 from storage.dialects import affected, insert_new, is_sqlite, table_of
-from storage.queues import LEASE, is_free
+from storage.queues import CLOCKS_DIFFER_BY, LEASE, is_free
 from storage.tables import OutboxRow, Person
 from storage.tables.queues import lane_of
 from storage.text import bounded_key, storable_text
@@ -32,20 +32,20 @@ _IS_WAITING_CARD = text("kind = 'card' AND state = 'pending'")
 # send, not of what waits in them nor of what has been sent.
 _HEADS = """
     WITH RECURSIVE lanes(lane) AS (
-        SELECT min(lane) FROM outbox WHERE state IN ('pending', 'sending')
+        SELECT min(lane) FROM outbox{by_lane} WHERE state IN ('pending', 'sending')
         UNION ALL
         SELECT (
-            SELECT min(o.lane) FROM outbox o
+            SELECT min(o.lane) FROM outbox o{by_lane}
             WHERE o.state IN ('pending', 'sending') AND o.lane > lanes.lane
         )
         FROM lanes WHERE lanes.lane IS NOT NULL
     )
     SELECT head.id FROM lanes JOIN outbox head ON head.id = (
-        SELECT min(o.id) FROM outbox o
+        SELECT min(o.id) FROM outbox o{by_lane}
         WHERE o.state IN ('pending', 'sending') AND o.lane = lanes.lane
     )
     WHERE head.state = 'pending'
-        AND (head.due_at <= :now OR head.claimed_at IS NULL OR head.claimed_at > :now)
+        AND (head.due_at <= :now OR head.claimed_at IS NULL OR head.claimed_at > :ahead)
     ORDER BY head.id LIMIT :limit
 """
 
@@ -146,22 +146,23 @@ def claim(
     What is claimed is ``sending`` until one of the functions below says what became of it. Several
     replicas never get the same row (PostgreSQL: FOR UPDATE SKIP LOCKED).
     """
-    lock = "" if is_sqlite(session) else " FOR UPDATE OF head SKIP LOCKED"
+    due = {"now": now, "ahead": now + CLOCKS_DIFFER_BY, "limit": limit}
+    ids = session.connection().execute(_heads(is_sqlite(session)), due).scalars().all()
+    taken = {"state": "sending", "claimed_at": now, "claimed_until": now + lease}
+    _update(session, [col(OutboxRow.id).in_(ids)], taken)
+    rows = select(OutboxRow).where(col(OutboxRow.id).in_(ids)).order_by(col(OutboxRow.id))
+    return list(session.exec(rows.execution_options(populate_existing=True)).all())
+
+
+@cache
+def _heads(is_sqlite: bool) -> TextClause:
+    # SQLite's planner takes ix_outbox_state and reads all that waits, unless it is told.
+    by_lane = " INDEXED BY ix_outbox_open" if is_sqlite else ""
+    lock = "" if is_sqlite else " FOR UPDATE OF head SKIP LOCKED"
     time = table_of(OutboxRow).c.due_at.type
-    heads = text(_HEADS + lock).bindparams(
-        bindparam("now", now, time),
-        bindparam("limit", limit),
+    return text(_HEADS.format(by_lane=by_lane) + lock).bindparams(
+        bindparam("now", type_=time), bindparam("ahead", type_=time), bindparam("limit")
     )
-    ids = session.connection().execute(heads).scalars().all()
-    rows = session.exec(
-        select(OutboxRow).where(col(OutboxRow.id).in_(ids)).order_by(col(OutboxRow.id))
-    ).all()
-    for row in rows:
-        row.state = "sending"
-        row.claimed_at = now
-        row.claimed_until = now + lease
-    session.flush()
-    return list(rows)
 
 
 def address(session: Session, row_id: int | None, *, conversation_id: str) -> None:
@@ -199,7 +200,7 @@ def mark_many_sent(
 
 def mark_dead(session: Session, row_id: int | None, *, reason: str, now: datetime) -> None:
     """Teams refused it for good, or it was tried too often: it stays with its reason."""
-    _close(session, [col(OutboxRow.id) == row_id], "dead", reason=reason, now=now)
+    _close(session, [col(OutboxRow.id) == row_id, _IS_OPEN], "dead", reason=reason, now=now)
 
 
 def drop(session: Session, row_id: int | None, *, reason: str, now: datetime) -> None:
@@ -228,12 +229,12 @@ def drop_person(session: Session, person_id: int, *, reason: str, now: datetime)
 def retry_later(session: Session, row_id: int | None, *, due_at: datetime, reason: str) -> None:
     """It failed: count that and try again at ``due_at``; its lane waits for it."""
     failed = {"due_at": due_at, "reason": reason, "attempts": col(OutboxRow.attempts) + 1}
-    _put_back(session, row_id, failed)
+    _put_back(session, row_id, failed, was="sending")
 
 
 def put_back(session: Session, row_id: int | None, *, due_at: datetime) -> None:
     """It was not sent at all: try at ``due_at``; its lane waits for it."""
-    _put_back(session, row_id, {"due_at": due_at})
+    _put_back(session, row_id, {"due_at": due_at}, was="sending")
 
 
 def retry_dead(session: Session, *, now: datetime, row_ids: Sequence[int] | None = None) -> int:
@@ -244,7 +245,7 @@ def retry_dead(session: Session, *, now: datetime, row_ids: Sequence[int] | None
     dead = session.exec(select(OutboxRow.id).where(*conditions)).all()
     for row_id in dead:
         fresh = {"due_at": now, "claimed_at": None, "reason": "", "attempts": 0, "closed_at": None}
-        _put_back(session, row_id, fresh)
+        _put_back(session, row_id, fresh, was="dead")
     return len(dead)
 
 
@@ -259,9 +260,18 @@ def requeue_interrupted(session: Session, *, now: datetime) -> int:
     return requeue_lapsed(session, now=now)
 
 
-def requeue_lapsed(session: Session, *, now: datetime) -> int:
-    """Put back what has been in sending for longer than its lease; the audit says so."""
-    return _requeue(session, [is_free(OutboxRow, now)], now=now)
+def requeue_lapsed(session: Session, *, now: datetime, but: Sequence[int] = ()) -> int:
+    """Put back what has been in sending for longer than its lease; the audit says so.
+
+    ``but`` are the rows that this process has in hand, whatever the clock says.
+    """
+    lapsed = [is_free(OutboxRow, now), col(OutboxRow.id).not_in(but)]
+    return _requeue(session, lapsed, now=now)
+
+
+def requeue(session: Session, row_ids: Sequence[int], *, now: datetime) -> int:
+    """Put back what this process was sending and cannot end; the audit says so."""
+    return _requeue(session, [col(OutboxRow.id).in_(row_ids)], now=now)
 
 
 def _requeue(session: Session, conditions: Sequence[Condition], *, now: datetime) -> int:
@@ -281,13 +291,19 @@ def _requeue(session: Session, conditions: Sequence[Condition], *, now: datetime
             after={"outbox": row.id, "kind": row.kind, "attempts": row.attempts},
             cause=row.cause,
         )
-        _put_back(session, row.id, {"due_at": now, "reason": "interrupted"})
+        _put_back(session, row.id, {"due_at": now, "reason": "interrupted"}, was="sending")
     return len(rows)
 
 
-def _put_back(session: Session, row_id: int | None, values: Mapping[str, Any]) -> None:
-    """Make a row wait again, in its old place. Of two equal cards the earlier place is kept."""
+def _put_back(session: Session, row_id: int | None, values: Mapping[str, Any], *, was: str) -> None:
+    """Make a row wait again, in its old place. Of two equal cards the earlier place is kept.
+
+    One that is not ``was`` any more stays as it is: its conversation is gone, or its lease was over
+    and another replica has dealt with it.
+    """
     row = session.get_one(OutboxRow, row_id)
+    if row.state != was:
+        return
     if row.kind == "card":
         same: list[Condition] = [
             col(OutboxRow.id) != row_id,

@@ -14,7 +14,6 @@ from storage.errors import CannotStore
 
 log = logging.getLogger(__name__)
 
-LARGEST_BATCH = 2_000
 MOST_WAITING = 20_000
 MOST_WAITING_BYTES = 128 * 1024 * 1024
 PROBE_EVERY_S = 1.0
@@ -28,6 +27,7 @@ class Writer:
 
     def __init__(self, engine: Engine, *, probe_every_s: float = PROBE_EVERY_S) -> None:
         self._engine = engine
+        self._largest_batch = dialects.largest_batch(engine)
         self._probe_every_s = probe_every_s
         self._wake = threading.Condition()
         self._waiting: deque[Job] = deque()
@@ -92,7 +92,8 @@ class Writer:
                 was_woken = self._wake.wait(self._probe_every_s if self._trouble else None)
                 if not was_woken and self._trouble:
                     break
-            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), LARGEST_BATCH))]
+            count = min(len(self._waiting), self._largest_batch)
+            batch = [self._waiting.popleft() for _ in range(count)]
             self._waiting_bytes -= sum(job.size for job in batch)
             self._in_hand = batch
         if batch:

@@ -11,7 +11,9 @@ from adapters.web.webhooks import Webhooks
 log = logging.getLogger(__name__)
 
 SHUTDOWN_S = 2.0  # what is being stored has its answer by then; a slow sender does not count
-LINGER_S = 2.0  # what is left of a refused body is thrown away for so long, so that its sender reads why
+LINGER_S = (
+    2.0  # what is left of a refused body is thrown away for so long, so that its sender reads why
+)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 

@@ -10,6 +10,7 @@ import click
 
 from adapters.azure_devops.base_url import base_url as parse_base_url
 from adapters.azure_devops.connections import AzureDevOpsClients
+from bot.branch_template import check_template
 from bot.cli import Failed
 from bot.cli.database import open_database
 from bot.ownership import remember_own_account
@@ -71,6 +72,7 @@ def connect(
     try:
         settings = load_settings()
         base = parse_base_url(url)
+        check_template(branch_template)
     except SettingsError as error:
         raise Failed(str(error)) from None
     except ValueError as error:
@@ -152,8 +154,9 @@ async def _check(settings: Settings, db: Database, box: SecretBox, connection: C
                 found = await client.repositories(project)
                 click.echo(f"ok  project {project}: {len(found)} repositories")
         except AzureDevOpsError as error:
+            said = str(error).rstrip(".")
             raise Failed(
-                f"{error}. The connection is stored; mend this and run the command again."
+                f"{said}. The connection is stored; mend this and run the command again."
             ) from None
         finally:
             await clients.close()

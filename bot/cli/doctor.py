@@ -86,6 +86,10 @@ async def _teams(settings: Settings, http: aiohttp.ClientSession) -> Finding:
             "PULLCORD_TEAMS_APP_ID is empty; `pullcord serve` will not start",
             "Register a bot in Azure and set its application id, password and tenant.",
         )
+    if settings.teams_unauthenticated == "loopback":
+        return Finding(
+            what, True, "PULLCORD_TEAMS_UNAUTHENTICATED is on: a local client only, without tokens"
+        )
     try:
         await connector_tokens(http, teams_config(settings)).token()
     except EntraError as error:

@@ -73,9 +73,7 @@ async def forks(started_forks: Forks) -> Forks:
 
 
 @pytest.fixture
-async def served(
-    scene: Scene, forks: Forks, http: aiohttp.ClientSession
-) -> AsyncIterator[Served]:
+async def served(scene: Scene, forks: Forks, http: aiohttp.ClientSession) -> AsyncIterator[Served]:
     """The bot of ``scene`` in a process of its own, not started yet."""
     await scene.stage.bot.stop()
     process = Served(scene.stage, forks, http)

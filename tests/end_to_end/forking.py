@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import bot.app  # noqa: F401  what takes long
+import bot.app
 import bot.cli
 import bot.cli.serve
 

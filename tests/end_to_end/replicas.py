@@ -94,11 +94,12 @@ class Replicas:
     def both(self) -> tuple[Pullcord, Pullcord]:
         return self.first, self.second
 
-    async def lead_to(self, url: str) -> None:
-        """Azure DevOps and Teams send everything there from now on."""
-        for subscription in self.scene.azure.hooks.subscriptions.values():
-            subscription.consumer_inputs["url"] = f"{url}/webhooks/ado/{CONNECTION}"
-        await self.scene.teams.connect(f"{url}/api/messages")
+
+async def lead_to(scene: Scene, url: str) -> None:
+    """Azure DevOps and Teams send everything there from now on."""
+    for subscription in scene.azure.hooks.subscriptions.values():
+        subscription.consumer_inputs["url"] = f"{url}/webhooks/ado/{CONNECTION}"
+    await scene.teams.connect(f"{url}/api/messages")
 
 
 def another_port(settings: Settings) -> Settings:
@@ -106,14 +107,11 @@ def another_port(settings: Settings) -> Settings:
     return settings.model_copy(update={"port": 0})
 
 
-async def open_replicas(
-    scene: Scene, clock: ShiftedClock, http: aiohttp.ClientSession
-) -> Replicas:
+async def open_replicas(scene: Scene, clock: ShiftedClock, http: aiohttp.ClientSession) -> Replicas:
     """Start the second replica beside the stage's bot, and the balancer before both."""
     second = Pullcord(another_port(scene.stage.settings), clock=clock)
     await second.start()
     balancer = Balancer([scene.stage.bot.url, second.url], http)
     await balancer.start()
-    made = Replicas(scene, second, balancer, clock)
-    await made.lead_to(balancer.url)
-    return made
+    await lead_to(scene, balancer.url)
+    return Replicas(scene, second, balancer, clock)

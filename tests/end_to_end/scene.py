@@ -130,9 +130,7 @@ class Scene:
         assert len(cards) == 1, f"{len(cards)} cards of {pull_request.id}: {cards}"
         return cards[0]
 
-    def card_text(
-        self, pull_request: SandboxPullRequest, where: Conversation | None = None
-    ) -> str:
+    def card_text(self, pull_request: SandboxPullRequest, where: Conversation | None = None) -> str:
         return render_text(self.card(pull_request, where))
 
     def thread(self, pull_request: SandboxPullRequest) -> list[str]:

@@ -16,8 +16,8 @@ from pydantic import SecretStr
 
 from bot.cli.demo.stage import Stage
 from bot.settings import Settings
+from tests.end_to_end.waiting import eventually
 
-LOOK_EVERY_S = 0.01
 STARTED_WITHIN_S = 20.0
 ROOT = Path(__file__).parents[2]
 
@@ -75,12 +75,11 @@ class Served:
         self._pid = await asyncio.to_thread(
             self._forks.ask, environment=environment, log=str(self.log)
         )
-        try:
-            async with asyncio.timeout(STARTED_WITHIN_S):
-                while not await self._answers():
-                    await asyncio.sleep(LOOK_EVERY_S)
-        except TimeoutError:
-            raise AssertionError(f"it did not start:\n{self.log.read_text()[-3000:]}") from None
+        await eventually(
+            self._answers,
+            within_s=STARTED_WITHIN_S,
+            why_not=lambda: self.log.read_text()[-3000:],
+        )
 
     async def _answers(self) -> bool:
         try:
@@ -119,13 +118,13 @@ class Served:
 
     async def quiet(self, within_s: float = 40.0) -> None:
         """Wait until everything is worked off."""
-        try:
-            async with asyncio.timeout(within_s):
-                while self.open_rows():
-                    await asyncio.sleep(LOOK_EVERY_S)
-        except TimeoutError:
-            left = self.query("SELECT * FROM outbox WHERE state IN ('pending', 'sending')")
-            raise AssertionError(f"not worked off: {left}") from None
+        await eventually(
+            lambda: not self.open_rows(),
+            within_s=within_s,
+            why_not=lambda: self.query(
+                "SELECT * FROM outbox WHERE state IN ('pending', 'sending')"
+            ),
+        )
 
     def is_sound(self) -> bool:
         """What SQLite itself says of the file."""

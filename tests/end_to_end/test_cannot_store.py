@@ -10,9 +10,9 @@ import pytest
 from adapters.sandbox.teams import render_text
 from tests.end_to_end.conftest import OpenScene
 from tests.end_to_end.scene import Scene
+from tests.end_to_end.waiting import eventually
 
 ANSWER_WITHIN_S = 2.0
-LOOK_EVERY_S = 0.02
 
 
 @asynccontextmanager
@@ -28,7 +28,7 @@ async def read_only(scene: Scene) -> AsyncIterator[None]:
     await pragma(scene, "query_only=ON")
     yield
     # No write gets through to end it: it is ended on the writer's own connection.
-    connection = scene.stage.bot.db._writer_engine.raw_connection()  # noqa: SLF001
+    connection = scene.stage.bot.db._writer_engine.raw_connection()
     connection.cursor().execute("PRAGMA query_only=OFF")
     connection.close()
 
@@ -61,9 +61,19 @@ async def ready(scene: Scene) -> int:
 
 
 async def recovered(scene: Scene) -> None:
-    async with asyncio.timeout(10):
-        while await ready(scene) != 200:
-            await asyncio.sleep(LOOK_EVERY_S)
+    async def is_ready() -> bool:
+        return await ready(scene) == 200
+
+    await eventually(is_ready)
+
+
+async def troubled(scene: Scene) -> None:
+    """The bot has noticed."""
+
+    async def is_red() -> bool:
+        return await ready(scene) == 503
+
+    await eventually(is_red)
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
@@ -121,9 +131,7 @@ async def test_a_message_that_teams_took_is_not_sent_again_when_that_could_not_b
     await held.reached()
     async with locked(scene):
         scene.teams.faults.clear()  # Teams answers, and nothing can be written
-        async with asyncio.timeout(10):
-            while await ready(scene) != 503:
-                await asyncio.sleep(LOOK_EVERY_S)
+        await troubled(scene)
     await recovered(scene)
     await scene.stage.settle()
     assert scene.thread(pull_request) == ["Maya Sample opened this pull request"]
@@ -141,9 +149,7 @@ async def test_webhooks_in_hand_when_the_database_fails_go_on_after_it(opened: O
     await fault.struck.wait()
     async with locked(scene):
         hang.set()
-        async with asyncio.timeout(10):
-            while await ready(scene) != 503:
-                await asyncio.sleep(LOOK_EVERY_S)
+        await troubled(scene)
     scene.azure.faults.clear()
     await recovered(scene)
     async with asyncio.timeout(20):

@@ -5,7 +5,8 @@ import json
 import random
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -17,7 +18,8 @@ from adapters.sandbox.teams import BotAnswer, Conversation, render_text
 from bot.cli.demo.stage import CONNECTION
 from tests.end_to_end.conftest import OpenScene
 from tests.end_to_end.scene import Scene
-from tests.end_to_end.serving import LOOK_EVERY_S, Forks, Served
+from tests.end_to_end.serving import Forks, Served
+from tests.end_to_end.waiting import eventually
 
 ROUNDS = 25
 CHANNELS = 5
@@ -158,7 +160,9 @@ class Book:
 
     def is_once(self, told: list[str], text: str, number: int) -> bool:
         """Whether a reply of a pull request was told once."""
-        rows = [row for row, _, payload, _, pr in self._rows if pr == number and text in str(payload)]
+        rows = [
+            row for row, _, payload, _, pr in self._rows if pr == number and text in str(payload)
+        ]
         return self._fits(sum(one.endswith(text) for one in told), rows)
 
     def has_one_card(self, pull_request: SandboxPullRequest, where: Conversation) -> bool:
@@ -205,6 +209,11 @@ async def test_a_process_killed_25_times_loses_and_doubles_nothing_CHECKS_1(
         """Everything that can be seen from outside: each is a point at which to kill."""
         return len(scene.teams.requests) + len(scene.azure.calls) + len(load.accepted)
 
+    def is_time(kill_at: int, work: Sequence[asyncio.Task[None]]) -> bool:
+        """Enough was seen, or there is nothing left to see."""
+        is_idle = all(task.done() for task in work) and not served.open_rows()
+        return signs() >= kill_at or is_idle
+
     try:
         for number in range(ROUNDS):
             await crowd.work(number)
@@ -220,8 +229,7 @@ async def test_a_process_killed_25_times_loses_and_doubles_nothing_CHECKS_1(
                 asyncio.create_task(crowd.say_again_what_was_not_heard()),
                 asyncio.create_task(crowd.say()),
             ]
-            while signs() < kill_at and (not all(t.done() for t in work) or served.open_rows()):
-                await asyncio.sleep(LOOK_EVERY_S)
+            await eventually(partial(is_time, kill_at, work))
             await served.kill()
             await asyncio.gather(*work)
         await served.start()
@@ -303,8 +311,7 @@ async def test_sigterm_under_load_refuses_what_is_new_and_keeps_what_was_taken_C
     scene.azure.faults.add(path="pullrequests", hang=True)
     scene.teams.faults.add(method="POST", path="/activities", hang=True, times=1)
     sending = asyncio.create_task(load.deliver())
-    while len(load.accepted) < 6:
-        await asyncio.sleep(0.001)
+    await eventually(lambda: len(load.accepted) >= 6)
     ending = asyncio.create_task(served.end(signal.SIGTERM))
     await sending
     while not ending.done():

@@ -92,9 +92,7 @@ async def test_people_hear_only_what_needs_them(scene: Scene) -> None:
     ]
     await scene.azure.complete(pull_request, scene.priya.azure_devops)
     await scene.stage.settle()
-    assert scene.direct(scene.maya)[1:] == [
-        f"Priya Sample completed #{pull_request.id} Pay later"
-    ]
+    assert scene.direct(scene.maya)[1:] == [f"Priya Sample completed #{pull_request.id} Pay later"]
     # Jonas' one card was updated in place; nothing else was said to him.
     assert "Completed by Priya Sample" in scene.card_text(pull_request, chat)
     assert len(scene.direct(scene.jonas)) == 1

@@ -54,9 +54,7 @@ async def test_the_same_event_under_other_ids_is_told_once_CHECKS_3(scene: Scene
 
 
 @pytest.mark.parametrize("side_by_side", [False, True])
-async def test_the_same_activity_twice_runs_once_CHECKS_4(
-    scene: Scene, side_by_side: bool
-) -> None:
+async def test_the_same_activity_twice_runs_once_CHECKS_4(scene: Scene, side_by_side: bool) -> None:
     """Teams sends an activity again when it has no answer after 15 s."""
     ticket = scene.azure.add_work_item(scene.stage.project, "User Story", "Pay later")
     await scene.stage.settle()

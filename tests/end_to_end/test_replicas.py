@@ -4,15 +4,21 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator
+from typing import Any
 
 import aiohttp
 import pytest
 
 from adapters.sandbox.azure_devops import SandboxPullRequest
 from adapters.sandbox.azure_devops.people import SandboxIdentity
+from bot.app import Pullcord
+from bot.cli.demo.stage import CONNECTION
+from bot.jobs import SWEEP
+from bot.turns import ON_IT
 from storage import audit
 from tests.end_to_end.conftest import OpenScene
-from tests.end_to_end.replicas import Replicas, ShiftedClock, open_replicas
+from tests.end_to_end.replicas import Replicas, ShiftedClock, another_port, lead_to, open_replicas
+from tests.end_to_end.serving import Forks, Served
 
 pytestmark = pytest.mark.postgres
 
@@ -59,9 +65,196 @@ async def test_under_load_each_event_is_told_once_and_in_order(
     assert [record.getMessage() for record in caplog.records] == []
 
 
-async def opens(
-    replicas: Replicas, author: SandboxIdentity, number: int
-) -> SandboxPullRequest:
+async def test_what_reaches_both_at_the_same_time_is_handled_once(replicas: Replicas) -> None:
+    """CHECKS 3 and 4: webhooks and activities, new ones and later once more."""
+    scene = replicas.scene
+    replicas.balancer.to_all = True
+    made = await scene.opens(scene.maya, "Pay later", reviewers=[scene.jonas.azure_devops])
+    await scene.azure.comment(made, scene.jonas.azure_devops, "Why later?")
+    scene.azure.add_work_item(scene.stage.project, "Task", "Pay", number=77)
+    said = await scene.teams.say(scene.priya.teams, scene.channel, "start ticket 77")
+    await scene.stage.settle()
+    await scene.teams.resend(said.activity)
+    for body in scene.hook_bodies("ms.vss-code.git-pullrequest-comment-event"):
+        for bot in replicas.both:
+            assert await send(replicas, bot, body) == 202
+    await scene.stage.settle()
+
+    assert replicas.balancer.statuses.count(503) == 0
+    assert scene.thread(made) == [
+        "Maya Sample opened this pull request",
+        "Jonas Sample commented: Why later?",
+    ]
+    assert len(scene.cards(made, scene.chat_of(scene.jonas))) == 1
+    started = [one for one in scene.azure.pull_requests if "77" in one.source_ref]
+    assert len(started) == 1
+    assert len(await scene.audit("start_ticket.branch")) == 1
+    answers = [row for row in await scene.outbox() if row.key.startswith("answer:")]
+    assert len([row for row in answers if row.cause == said.activity["id"]]) == 1
+    keys = Counter((row.dedup_key, row.content_hash) for row in await scene.inbox())
+    assert set(keys.values()) == {1}
+    assert {row.state for row in await scene.activities()} == {"done"}
+
+
+async def test_a_button_pressed_at_one_replica_may_be_handled_by_the_other(
+    replicas: Replicas,
+) -> None:
+    scene = replicas.scene
+    made = await scene.opens(scene.maya, "Pay later")
+    await replicas.first.turns.drain()  # it takes activities, and does not work on them any more
+    await scene.teams.connect(f"{replicas.first.url}/api/messages")
+    answer = await scene.teams.press(scene.priya.teams, scene.card(made), "Sync")
+    assert answer.notice == ON_IT.message
+    await scene.stage.settle()
+    assert [row.state for row in await scene.activities()][-1] == "done"
+
+
+async def test_people_without_a_chat_get_one_chat(
+    opened: OpenScene, postgres_url: str, http: aiohttp.ClientSession
+) -> None:
+    """Both replicas have something for somebody whose chat is to be opened first."""
+    clock = ShiftedClock()
+    scene = await opened(database_url=postgres_url, clock=clock)
+    replicas = await open_replicas(scene, clock, http)
+    try:
+        assert scene.channel.team is not None
+        await scene.teams.install(scene.channel.team, by=scene.priya.teams)
+        scene.chat_of(scene.jonas).installed = True  # of which the bot has not heard
+        await scene.stage.settle()
+        await scene.teams.say(scene.priya.teams, scene.channel, "subscribe Shop/web")
+        await scene.stage.settle()
+        jonas = scene.jonas.azure_devops
+        made = await asyncio.gather(
+            *(scene.opens(scene.maya, f"PR {n}", reviewers=[jonas]) for n in range(4))
+        )
+        await scene.stage.settle()
+        told = scene.direct(scene.jonas)
+        assert len(told) == len(made), told
+        for one in made:
+            assert len([line for line in told if line.endswith(f"#{one.id}")]) == 1, told
+    finally:
+        await replicas.second.stop()
+        await replicas.balancer.stop()
+
+
+async def test_a_job_runs_on_one_replica_and_not_again_by_the_others_clock(
+    replicas: Replicas,
+) -> None:
+    scene = replicas.scene
+    listing = scene.azure.faults.add("GET", r"/pullrequests", delay=(go := asyncio.Event()))
+    running = asyncio.create_task(replicas.first.jobs.run_in_turn(SWEEP))
+    await listing.struck.wait()
+    assert not await replicas.second.jobs.run_now(SWEEP)  # the first holds the lease
+    go.set()
+    assert await running
+    assert not await replicas.second.jobs.run_in_turn(SWEEP)  # it has just run
+    assert await replicas.first.jobs.run_in_turn(SWEEP)
+    replicas.clock.advance(minutes=scene.stage.settings.sweep_minutes)
+    assert await replicas.second.jobs.run_in_turn(SWEEP)
+    assert not await replicas.first.jobs.run_in_turn(SWEEP)
+
+
+async def test_what_a_replica_has_in_hand_for_long_is_not_taken_by_the_other(
+    replicas: Replicas,
+) -> None:
+    """Teams answers after an hour: the lease is kept meanwhile, and nothing is sent twice."""
+    scene = replicas.scene
+    held = scene.teams.faults.hold(method="POST", path="/v3/conversations", times=1)
+    made = await scene.opens(scene.maya, "Pay later", settle=False)
+    await held.reached()
+    for _ in range(20):
+        replicas.clock.advance(minutes=3)
+        for bot in replicas.both:
+            await bot.delivery.start_due()
+    assert await scene.audit("delivery_retried") == []
+    held.release()
+    await scene.stage.settle()
+    assert scene.thread(made) == ["Maya Sample opened this pull request"]
+    assert await scene.audit("delivery_retried") == []
+
+
+async def test_a_replica_killed_in_the_middle_loses_and_doubles_nothing(
+    opened: OpenScene, postgres_url: str, forks: Forks
+) -> None:
+    """SIGKILL with a webhook, a command and a message in hand: the other goes on after the lease.
+
+    CHECKS 2: what Teams took and nobody noted is sent once more, and the audit says so.
+    """
+    clock = ShiftedClock()
+    scene = await opened(database_url=postgres_url, clock=clock)
+    await scene.move_in()
+    card = await scene.opens(scene.maya, "Pay later")
+    scene.azure.add_work_item(scene.stage.project, "Task", "Pay", number=77)
+    await scene.stage.bot.stop()
+    doomed = Served(scene.stage, forks, scene.http)  # its port and settings
+    await doomed.start()
+
+    sending = scene.teams.faults.hold(method="POST", path="/v3/conversations", times=1)
+    await scene.azure.comment(card, scene.maya.azure_devops, "Taken, and not noted")
+    await sending.reached()
+    starting = scene.azure.faults.add("POST", r"/pushes", hang=True, times=1)
+    await scene.teams.say(scene.priya.teams, scene.channel, "start ticket 77")
+    await starting.struck.wait()
+    reading = scene.azure.faults.add("GET", r"/pullrequests/", hang=True, times=1)
+    await scene.azure.vote(card, scene.jonas.azure_devops, 10)
+    await reading.struck.wait()
+    await doomed.kill()
+    sending.release()
+    scene.azure.faults.clear()
+
+    survivor = Pullcord(another_port(scene.stage.settings), clock=clock)
+    await survivor.start()
+    scene.stage.bot = survivor
+    await lead_to(scene, survivor.url)
+    await survivor.jobs.run_now(SWEEP)
+    # The first may still be alive: nothing of it is taken before its lease ends.
+    in_hand = [row for row in await scene.outbox() if "Taken, and" in str(row.payload)]
+    assert [row.state for row in in_hand] == ["sending"]
+    assert [row.state for row in await scene.activities()][-1] == "pending"
+
+    clock.advance(minutes=6)
+    await scene.stage.settle()
+    assert len(await scene.audit("delivery_retried")) == 1
+    thread = Counter(scene.thread(card))
+    assert thread.pop("Maya Sample commented: Taken, and not noted") == 2
+    assert thread == {"Maya Sample opened this pull request": 1, "Jonas Sample approved": 1}
+    assert len([one for one in scene.azure.pull_requests if "77" in one.source_ref]) == 1
+    assert len(await scene.audit("start_ticket.pull_request")) == 1
+    assert {row.state for row in await scene.activities()} == {"done"}
+    assert {row.state for row in await scene.inbox()} == {"done"}
+    assert await scene.read(audit.verify) is None
+
+
+async def test_clocks_that_differ_a_little_double_nothing(replicas: Replicas) -> None:
+    """A row claimed by a clock that is ahead is not free for the one behind."""
+    scene = replicas.scene
+    behind = ShiftedClock()
+    behind.advance(seconds=-20)
+    await replicas.second.stop()
+    late = Pullcord(another_port(scene.stage.settings), clock=behind)
+    await late.start()
+    replicas.second = late
+    replicas.balancer.urls[1] = late.url
+    held = scene.teams.faults.hold(method="POST", path="/v3/conversations", times=1)
+    made = await scene.opens(scene.maya, "Pay later", settle=False)
+    await held.reached()
+    for bot in replicas.both:
+        await bot.delivery.start_due()
+    assert await scene.audit("delivery_retried") == []
+    held.release()
+    await scene.stage.settle()
+    assert scene.thread(made) == ["Maya Sample opened this pull request"]
+
+
+async def send(replicas: Replicas, bot: Pullcord, body: dict[str, Any]) -> int:
+    """Deliver a webhook body to one replica; the status."""
+    basic = aiohttp.encode_basic_auth("pullcord", replicas.scene.stage.webhook_secret)
+    url = f"{bot.url}/webhooks/ado/{CONNECTION}"
+    async with replicas.scene.http.post(url, json=body, headers={"Authorization": basic}) as answer:
+        return answer.status
+
+
+async def opens(replicas: Replicas, author: SandboxIdentity, number: int) -> SandboxPullRequest:
     scene, branch = replicas.scene, f"feature/load-{number}"
     content = {f"load-{number}.txt": "1\n"}
     repository = scene.stage.repository

@@ -107,9 +107,7 @@ async def test_two_secrets_at_once_are_401_CHECKS_18(shared: Scene) -> None:
         (webhooks.SIGNATURE_HEADER, shared.stage.webhook_secret),
     ):
         twice = [(name, value), (name, value)]
-        async with shared.http.post(
-            shared.hook_url(), json=unused_body(), headers=twice
-        ) as answer:
+        async with shared.http.post(shared.hook_url(), json=unused_body(), headers=twice) as answer:
             assert answer.status == 401
 
 
@@ -264,9 +262,9 @@ async def test_a_slow_sender_holds_nobody_up_and_gets_503_CHECKS_14(
     reader, writer = await asyncio.open_connection("127.0.0.1", shared.stage.bot.web.port)
     writer.write(head(shared, "Content-Length: 1000") + b'{"id"')
     await writer.drain()
-    assert await asyncio.gather(*(shared.sends_hook(unused_body()) for _ in range(20))) == [
-        202
-    ] * 20
+    assert (
+        await asyncio.gather(*(shared.sends_hook(unused_body()) for _ in range(20))) == [202] * 20
+    )
     async with shared.http.get(f"{shared.stage.bot.url}/healthz") as answer:
         assert answer.status == 200
     status = await reader.readline()

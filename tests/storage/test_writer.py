@@ -5,6 +5,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -434,7 +435,7 @@ async def test_a_lock_held_elsewhere_fails_only_who_needs_it(postgres_url: str) 
 
 
 @pytest.mark.postgres
-async def test_a_deadlock_between_replicas_is_tried_again(postgres_url: str) -> None:
+async def test_a_deadlock_with_somebody_else_is_tried_again(postgres_url: str) -> None:
     both_hold = threading.Barrier(2)
 
     def move(first: str, second: str) -> Callable[[Session], None]:
@@ -454,13 +455,95 @@ async def test_a_deadlock_between_replicas_is_tried_again(postgres_url: str) -> 
 
         return run
 
+    def move_by_hand() -> None:
+        engine = dialects.writer_engine(postgres_url, lock_wait_s=20)
+        with Session(engine) as session, session.begin():
+            session.connection().execute(text("SET deadlock_timeout = '30s'"))  # so it goes on
+            move("b", "a")(session)
+        engine.dispose()
+
+    async with Database.open(postgres_url, lock_wait_s=20) as db:
+        await db.write(add("a"))
+        await db.write(add("b"))
+        by_hand = asyncio.create_task(asyncio.to_thread(move_by_hand))
+        await db.write(move("a", "b"))
+        await by_hand
+
+
+@pytest.mark.postgres
+async def test_replicas_take_turns_so_what_one_finds_is_still_so_when_it_writes(
+    postgres_url: str,
+) -> None:
+    """Both see that something is missing; without turns the second would break a constraint."""
+    gate = Gate()
+
+    def add_if_missing(session: Session) -> bool:
+        if "a" in names(session):
+            return False
+        gate.hold(session)
+        add_connection(session, "a")
+        return True
+
+    async with Database.open(postgres_url) as one, Database.open(postgres_url) as two:
+        first = asyncio.create_task(one.write(add_if_missing))
+        await asyncio.to_thread(gate.reached.wait, 30)
+        second = asyncio.create_task(two.write(add_if_missing))
+        await waits_for_its_turn(postgres_url)
+        gate.open.set()
+        assert (await first, await second) == (True, False)
+
+
+@pytest.mark.postgres
+async def test_a_replica_that_writes_for_long_is_waited_for_more_than_once(
+    postgres_url: str,
+) -> None:
+    gate = Gate()
     async with (
-        Database.open(postgres_url, lock_wait_s=20) as one,
-        Database.open(postgres_url, lock_wait_s=20) as two,
+        Database.open(postgres_url) as one,
+        Database.open(postgres_url, lock_wait_s=0.5) as two,
     ):
-        await one.write(add("a"))
-        await one.write(add("b"))
-        await asyncio.gather(one.write(move("a", "b")), two.write(move("b", "a")))
+        held = await gate.close(one)
+        waiting = asyncio.create_task(two.write(add("a")))
+        await waits_for_its_turn(postgres_url)
+        with psycopg.connect(postgres_url) as other:
+            tried = _turn_waiter(other)
+            while _turn_waiter(other) == tried:  # its first wait ends, and the next begins
+                await asyncio.sleep(0)
+        gate.open.set()
+        await asyncio.gather(held, waiting)
+        assert two.is_healthy
+
+
+@pytest.mark.postgres
+async def test_a_replica_that_hangs_is_not_waited_for_for_ever(postgres_url: str) -> None:
+    gate = Gate()
+    async with (
+        Database.open(postgres_url) as one,
+        Database.open(postgres_url, lock_wait_s=0.05, probe_every_s=0.02) as two,
+    ):
+        held = await gate.close(one)
+        with pytest.raises(CannotStore, match="lock timeout"):
+            await two.write(add("a"))
+        assert await two.store_hook(new_hook())  # webhooks need no turn
+        gate.open.set()
+        await held
+        await healthy(two)
+
+
+async def waits_for_its_turn(url: str) -> None:
+    with psycopg.connect(url) as other:
+        while not _turn_waiter(other):
+            await asyncio.sleep(0)
+
+
+def _turn_waiter(connection: "psycopg.Connection[Any]") -> str:
+    """Who waits for its turn, and since when; empty when nobody does."""
+    row = connection.execute(
+        "SELECT pid::text || waitstart::text FROM pg_locks"
+        " WHERE locktype = 'advisory' AND NOT granted"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    ).fetchone()
+    return row[0] or "" if row else ""
 
 
 def test_the_url_of_a_database_is_checked_without_repeating_it() -> None:

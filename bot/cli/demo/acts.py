@@ -9,7 +9,7 @@ from adapters.sandbox.azure_devops.projects import SandboxProject, SandboxReposi
 
 HELP = """\
 Do things in Azure DevOps:
-  open TITLE as jonas              a pull request; two of them conflict with each other
+  open TITLE as jonas            a pull request; two of them conflict
   vote N 10|5|0|-5|-10 as jonas    comment N TEXT as maya    complete N as priya
   publish N as priya               abandon N as maya"""
 
