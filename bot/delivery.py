@@ -16,7 +16,14 @@ from sqlmodel import Session
 from bot.log_text import log_safe
 from bot.metrics import SEND_LAG_S, SENDS
 from bot.ports import ConversationGone, MessageGone, TeamsError, TeamsRefused, TeamsRetry
-from bot.prepared import Prepared, forget_card, prepare, prepare_card, remember_card
+from bot.prepared import (
+    Prepared,
+    forget_card,
+    prepare,
+    prepare_all,
+    prepare_card,
+    remember_card,
+)
 from bot.send_budget import SendBudget
 from bot.sent_marks import SentMarks, Taken
 from bot.services import Services
@@ -30,6 +37,7 @@ from storage.tables import OutboxRow
 log = logging.getLogger(__name__)
 
 AT_ONCE = 40
+GATHER_S = 0.01
 POLL_S = 1.0
 SHORT_WAIT_S = 1.0  # a longer wait for the budget is spent in the outbox, not in memory
 RETRY_SCHEDULE_S = (1, 2, 4, 8, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 3600, 3600, 3600)
@@ -113,6 +121,8 @@ class Delivery:
         """Claim what is due and start sending it; how many rows."""
         if self._stopping:
             return 0
+        if len(self._in_hand) > AT_ONCE // 2:  # a claim of many costs little more than one of a few
+            await asyncio.wait(self._in_hand, timeout=GATHER_S)
         room = AT_ONCE - len(self._in_hand)
         if room <= 0:
             await asyncio.wait(self._in_hand, return_when=asyncio.FIRST_COMPLETED)
@@ -148,12 +158,10 @@ class Delivery:
         now = self._services.clock()
         addressed = [row for row in rows if row.conversation_id]
         try:
-            prepared = await self._services.db.read(
-                lambda s: [(row.id, prepare(s, row, now)) for row in addressed]
-            )
+            prepared = await self._services.db.read(lambda s: prepare_all(s, addressed, now))
         except (
             Exception
-        ) as error:  # whose fault it is, and what becomes of it, is each row's matter
+        ) as error:  # each row finds out for itself whether it is its own
             log.debug("rows could not be prepared together: %s", error)
             return
         self._ready.update(prepared)

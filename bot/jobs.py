@@ -86,13 +86,16 @@ class Jobs:
 
     async def stop(self) -> None:
         """Stop the clock; what runs is ended, and goes on at the next start."""
-        if self._scheduler is not None:
-            self._scheduler.shutdown(wait=False)
-            self._scheduler = None
+        scheduler, self._scheduler = self._scheduler, None
+        if scheduler is not None:
+            scheduler.pause()
         for task in self._running:
             task.cancel()
         if self._running:
             await asyncio.wait(self._running, timeout=STOP_WITHIN_S)
+            await asyncio.sleep(0)  # APScheduler hears that its runs are over before it is ended
+        if scheduler is not None:
+            scheduler.shutdown(wait=False)
 
     async def run_in_turn(self, name: str) -> bool:
         """Run one job unless another replica's clock started it a short while ago."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -62,6 +63,19 @@ def prepare(session: Session, row: OutboxRow, now: datetime) -> Prepared | None:
         needs_card=_is_forgotten(posted),
         is_below_card=True,
     )
+
+
+def prepare_all(
+    session: Session, rows: Sequence[OutboxRow], now: datetime
+) -> dict[int | None, Prepared | None]:
+    """The same for many rows, by their ids, in few queries."""
+    # Held, because the session finds them again only as long as somebody does.
+    places = {row.conversation_id for row in rows}
+    numbers = {row.pull_request_id for row in rows if row.pull_request_id is not None}
+    held = conversations.get_all(session, places), conversations.cards_in(session, places, numbers)
+    prepared = {row.id: prepare(session, row, now) for row in rows}
+    del held
+    return prepared
 
 
 def prepare_card(session: Session, row: OutboxRow, now: datetime) -> Prepared | None:

@@ -23,6 +23,7 @@ from adapters.azure_devops.credentials import CredentialSource
 from adapters.azure_devops.errors import UNREACHABLE, to_error
 from adapters.azure_devops.fields import Fields
 from adapters.azure_devops.rate_limit import CredentialPool, RateLimit
+from bot.metrics import AZURE_DEVOPS_CALLS
 from bot.ports import (
     AuthenticationFailed,
     AzureDevOpsError,
@@ -233,8 +234,10 @@ class Http:
         try:
             response, body = await self._exchange(request)
         except httpx.TransportError as error:
+            AZURE_DEVOPS_CALLS.labels(status="none").inc()
             raise _lost(error, repeatable=repeatable) from None
         logger.debug("%s %s: %s", request.method, request.url.path, response.status_code)
+        AZURE_DEVOPS_CALLS.labels(status=f"{response.status_code // 100}xx").inc()
         self._pool.told(credential, response.status_code, response.headers)
         if response.status_code == 204:
             return Answer(None)

@@ -1,5 +1,6 @@
 """Small cards: what commands answer, and what one person is told."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -48,6 +49,8 @@ CHOICE_LENGTH = 120
 MOST_CHOICES = 40
 CHOICE_INPUT = "choice"
 
+_CODE = re.compile(r"`([^`\n]+)`")
+
 
 def text_card(
     title: str,
@@ -62,8 +65,13 @@ def text_card(
     ``title`` is literal; ``lines`` are Markdown in which outside text went through ``escape``.
     """
     return _as_long_as_it_fits(
-        title, [markdown(_cut(each)) for each in lines], buttons, tone, summary
+        title, [markdown(_cut(_quoted(each))) for each in lines], buttons, tone, summary
     )
+
+
+def _quoted(line: str) -> str:
+    """Commands are marked with backticks in our sentences; cards have no code spans for them."""
+    return _CODE.sub("“\\1”", line)
 
 
 def table_card(

@@ -16,6 +16,7 @@ COMMANDS = {
     "doctor": ("bot.cli.doctor", "Tell what is wrong and what to type."),
     "inbox": ("bot.cli.inbox", "Look at webhooks that could not be understood; retry them."),
     "manifest": ("bot.cli.manifest", "Build the Teams app package."),
+    "outbox": ("bot.cli.outbox", "Look at messages that Teams did not take; retry them."),
     "rotate-secret": ("bot.cli.connect", "Make a new webhook secret; the old one stays valid."),
     "secret-key": ("bot.cli.secret_key", "Make a key for PULLCORD_SECRET_KEY."),
     "serve": ("bot.cli.serve", "Run the bot."),

@@ -113,7 +113,7 @@ async def _database(settings: Settings, http: aiohttp.ClientSession) -> AsyncIte
             async for finding in _connections(settings, db, http):
                 yield finding
     except schema.SchemaError as error:
-        yield Finding("database", False, str(error), "Run `pullcord db upgrade`.")
+        yield Finding("database", False, str(error))
     except (CannotStore, ValueError) as error:
         yield Finding("database", False, str(error), "Check PULLCORD_DATABASE_URL.")
 
@@ -141,7 +141,12 @@ async def _outbox(db: Database) -> Finding:
         return Finding("outbox", True, says)
     letters = await db.read(lambda s: outbox.dead_letters(s, limit=SHOWN_LETTERS))
     reasons = "; ".join(f"{letter.id}: {log_safe(letter.reason)}" for letter in letters)
-    return Finding("outbox", False, f"{says} ({reasons})", "The reasons say what Teams refused.")
+    return Finding(
+        "outbox",
+        False,
+        f"{says} ({reasons})",
+        "After mending the cause run `pullcord outbox retry`.",
+    )
 
 
 async def _connections(

@@ -31,6 +31,7 @@ from bot.commands.standing import check_standing
 from bot.commands.text import tidy
 from bot.identities import actor_of
 from bot.log_text import log_safe
+from bot.metrics import COMMANDS
 from bot.people import Standing
 from bot.ports import AzureDevOpsError, TeamsError
 from bot.turn_result import CHANGED, TurnResult
@@ -68,28 +69,41 @@ async def answer(invocation: Invocation, standing: Standing, meaning: Meaning) -
         return TurnResult(_nothing_said().messages)
     if isinstance(meaning, NotUnderstood):
         return TurnResult(_not_understood(meaning).messages)
-    command, arguments = meaning.command, meaning.arguments
+    command = meaning.command
+    outcome = "failed"
+    try:
+        result, outcome = await _run(invocation, standing, command, meaning.arguments)
+        return result
+    finally:
+        COMMANDS.labels(name=command.name, outcome=outcome).inc()
+
+
+async def _run(
+    invocation: Invocation, standing: Standing, command: Command, arguments: str
+) -> tuple[TurnResult, str]:
+    """The result, and in a word for the metrics what became of the command."""
     try:
         _check_place(command, invocation)
         check_standing(command, standing)
     except CommandRefused as refusal:
-        return _refused(invocation, command, str(refusal))
+        return _refused(invocation, command, str(refusal)), "refused"
     try:
         parsed = command.parse(arguments)
     except UsageError as problem:
-        return TurnResult(usage_card(command, str(problem)).messages)
+        return TurnResult(usage_card(command, str(problem)).messages), "usage"
     try:
         async with _typing(invocation, command):
             reply = await command.run(invocation, parsed)
     except UsageError as problem:
-        return TurnResult(usage_card(command, str(problem)).messages)
+        return TurnResult(usage_card(command, str(problem)).messages), "usage"
     except CommandRefused as refusal:
-        return _refused(invocation, command, str(refusal))
+        return _refused(invocation, command, str(refusal)), "refused"
     except AzureDevOpsError as error:
         log.info("%s failed: %s", command.name, log_safe(str(error)))
-        outcome = CHANGED if command.is_changing else ""
-        return TurnResult(_azure_devops_failed(command, arguments, error).messages, outcome)
-    return TurnResult(reply.messages, CHANGED if command.is_changing else "")
+        changed = CHANGED if command.is_changing else ""
+        told = _azure_devops_failed(command, arguments, error)
+        return TurnResult(told.messages, changed), "azure_devops"
+    return TurnResult(reply.messages, CHANGED if command.is_changing else ""), "done"
 
 
 @contextlib.asynccontextmanager

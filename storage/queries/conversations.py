@@ -1,12 +1,12 @@
 """Teams conversations that the bot is or was in."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from sqlmodel import Session, col, select
 
-from storage.tables import ConversationRow
+from storage.tables import ConversationRow, PostedCard
 
 
 class ConversationFacts(Protocol):
@@ -33,6 +33,24 @@ class ConversationFacts(Protocol):
 def get(session: Session, conversation_id: str) -> ConversationRow | None:
     """The conversation with this id."""
     return session.get(ConversationRow, conversation_id)
+
+
+def get_all(session: Session, ids: Collection[str]) -> Sequence[ConversationRow]:
+    """The conversations with these ids."""
+    return session.exec(select(ConversationRow).where(col(ConversationRow.id).in_(ids))).all()
+
+
+def cards_in(
+    session: Session, ids: Collection[str], pull_request_ids: Collection[int]
+) -> Sequence[PostedCard]:
+    """The cards of these pull requests in these conversations."""
+    if not pull_request_ids:
+        return []
+    there = select(PostedCard).where(
+        col(PostedCard.conversation_id).in_(ids),
+        col(PostedCard.pull_request_id).in_(pull_request_ids),
+    )
+    return session.exec(there).all()
 
 
 def upsert(session: Session, told: ConversationFacts, *, now: datetime) -> ConversationRow:

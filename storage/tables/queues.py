@@ -69,8 +69,16 @@ class OutboxRow(SQLModel, table=True):
     __tablename__ = "outbox"
     __table_args__ = (
         Index("ix_outbox_state", "state", "due_at", "id"),
-        # Small whatever has been sent before: the heads of the lanes are read from it.
-        Index("ix_outbox_open", "lane", "id", sqlite_where=_IS_OPEN, postgresql_where=_IS_OPEN),
+        # Small whatever has been sent before: the heads of the lanes are read from it, and from it
+        # alone, because it has all that is asked for.
+        Index(
+            "ix_outbox_open",
+            "lane",
+            "id",
+            "state",
+            sqlite_where=_IS_OPEN,
+            postgresql_where=_IS_OPEN,
+        ),
         # One card that waits per pull request and conversation.
         Index(
             "ix_outbox_card",

@@ -226,24 +226,31 @@ async def test_a_replica_killed_in_the_middle_loses_and_doubles_nothing(
 
 
 async def test_clocks_that_differ_a_little_double_nothing(replicas: Replicas) -> None:
-    """A row claimed by a clock that is ahead is not free for the one behind."""
-    scene = replicas.scene
+    """What a clock that is ahead has claimed is not free for the one behind."""
+    scene, first = replicas.scene, replicas.first
+    scene.azure.add_work_item(scene.stage.project, "Task", "Pay", number=77)
+    await replicas.second.stop()
+    await lead_to(scene, first.url)
+    reading = scene.azure.faults.add("GET", r"/workitems", delay=(go := asyncio.Event()))
+    said = await scene.teams.say(scene.priya.teams, scene.channel, "start ticket 77")
+    await reading.struck.wait()
+    sending = scene.teams.faults.hold(method="POST", path="/v3/conversations", times=1)
+    made = await scene.opens(scene.maya, "Pay later", settle=False)
+    await sending.reached()
+
     behind = ShiftedClock()
     behind.advance(seconds=-20)
-    await replicas.second.stop()
-    late = Pullcord(another_port(scene.stage.settings), clock=behind)
-    await late.start()
-    replicas.second = late
-    replicas.balancer.urls[1] = late.url
-    held = scene.teams.faults.hold(method="POST", path="/v3/conversations", times=1)
-    made = await scene.opens(scene.maya, "Pay later", settle=False)
-    await held.reached()
-    for bot in replicas.both:
-        await bot.delivery.start_due()
+    replicas.second = Pullcord(another_port(scene.stage.settings), clock=behind)
+    await replicas.second.start()
+    await replicas.second.delivery.start_due()
+    assert await replicas.second.turns.start_waiting() == 0
     assert await scene.audit("delivery_retried") == []
-    held.release()
+    go.set()
+    sending.release()
     await scene.stage.settle()
     assert scene.thread(made) == ["Maya Sample opened this pull request"]
+    answers = [row for row in await scene.outbox() if row.cause == said.activity["id"]]
+    assert len([row for row in answers if row.kind == "message"]) == 1
 
 
 async def send(replicas: Replicas, bot: Pullcord, body: dict[str, Any]) -> int:
