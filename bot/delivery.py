@@ -36,7 +36,7 @@ from storage.tables import OutboxRow
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 40
+AT_ONCE = 100
 GATHER_S = 0.01
 POLL_S = 1.0
 SHORT_WAIT_S = 1.0  # a longer wait for the budget is spent in the outbox, not in memory

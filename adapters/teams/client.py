@@ -6,6 +6,7 @@ https://learn.microsoft.com/azure/bot-service/rest-api/bot-framework-rest-connec
 import json
 import logging
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -202,10 +203,9 @@ class TeamsClient:
         self, method: str, url: str, body: bytes | None, token: str
     ) -> tuple[int, Any, bytes]:
         try:
-            # encoded=True: a conversation id must stay percent-encoded, aiohttp would decode it.
             async with self._session.request(
                 method,
-                URL(url, encoded=True),
+                _parsed(url),
                 data=body,
                 headers=self._headers(token),
                 timeout=self._timeout,
@@ -231,6 +231,12 @@ class TeamsClient:
                 headers["Authorization"] = f"Bearer {token}"
             self._headers_of = (token, headers)
         return headers
+
+
+@lru_cache(maxsize=1024)  # the same conversations are written to again and again
+def _parsed(url: str) -> URL:
+    # encoded=True: a conversation id must stay percent-encoded, aiohttp would decode it.
+    return URL(url, encoded=True)
 
 
 def _object(raw: bytes) -> Json:
