@@ -27,7 +27,7 @@ from benchmarks.bodies import Target, delivery, pull_request_body
 from benchmarks.connector import Connector
 from benchmarks.load import run_load
 from benchmarks.processes import Child, module, serve
-from benchmarks.world import CONNECTION
+from benchmarks.world import CONNECTION, opened
 
 ROUNDS = 5
 MESSAGES = 2000
@@ -86,11 +86,12 @@ async def webhook_to_teams(folder: Path) -> list[float]:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    with module("world", str(folder), url, str(REPOSITORIES), str(EVENTS)) as world:
-        targets = [Target(**each) for each in world.said["targets"]]
-        # Nothing is swept meanwhile: the sweep at the start would tell of them all at once.
+    with module("world", str(folder), url, str(REPOSITORIES)) as world:
+        # Nothing is swept meanwhile: it would tell of pull requests before their webhooks do.
         settings = {**world.said["settings"], "PULLCORD_SWEEP_MINUTES": "600"}
         with serve(settings) as pullcord:
+            pullcord.wait_until_idle()
+            targets = opened(world, EVENTS)
             sent = await _post_all(pullcord.port, world.said["secret"], targets)
             deadline = time.monotonic() + LAST_CARD_WITHIN_S
             while len(arrived) < EVENTS and time.monotonic() < deadline:

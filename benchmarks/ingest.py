@@ -24,7 +24,7 @@ from benchmarks import report
 from benchmarks.bodies import Target, delivery, pull_request_body
 from benchmarks.load import Measured, run_load
 from benchmarks.processes import module, serve
-from benchmarks.world import CONNECTION
+from benchmarks.world import CONNECTION, opened
 
 ROUNDS = 7
 REQUESTS = 5000
@@ -71,11 +71,11 @@ def main() -> None:
         folder = Path(name)
         service_url = f"http://127.0.0.1:{connector.port}"
         with (
-            module("world", name, service_url, str(REPOSITORIES), str(PULL_REQUESTS)) as world,
+            module("world", name, service_url, str(REPOSITORIES)) as world,
             serve(world.said["settings"]) as pullcord,
             module("bare_door", world.said["secret"]) as bare,
         ):
-            run = Run(world.said["secret"], [Target(**each) for each in world.said["targets"]])
+            run = Run(world.said["secret"], opened(world, PULL_REQUESTS))
             for child in (bare, pullcord):
                 run.round(child.port, WARM_UP)
             pullcord.wait_until_idle()

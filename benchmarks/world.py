@@ -1,20 +1,24 @@
-"""The world around ``pullcord serve``, in a process of its own: Azure DevOps' sandbox and a database.
+"""The world around ``pullcord serve``, in a process of its own: Azure DevOps and a database.
 
-``python -m benchmarks.world FOLDER SERVICE_URL REPOSITORIES PULL_REQUESTS`` prints one line of
-JSON: the settings for ``serve``, the webhook secret, and the pull requests that there are. Each
-repository has a channel that subscribes to it; cards go to the Bot Connector at SERVICE_URL.
+``python -m benchmarks.world FOLDER SERVICE_URL REPOSITORIES`` starts Azure DevOps' sandbox with so
+many repositories, and prints the settings for ``serve`` and the webhook secret as JSON. For each
+line of input, a number, it opens so many pull requests and prints what webhooks must say of them.
+Each repository has a channel that subscribes to it; cards go to the Bot Connector at SERVICE_URL.
 """
 
 import asyncio
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from adapters.sandbox.azure_devops import AzureDevOpsSandbox
+from adapters.sandbox.azure_devops.projects import SandboxRepository
 from benchmarks.bodies import Target
+from benchmarks.processes import Child
 from bot.ports import utc_now
 from bot.teams_model import Conversation, ConversationKind
 from storage import schema
@@ -58,6 +62,11 @@ def channel(number: int, service_url: str) -> Conversation:
     )
 
 
+def opened(world: Child, count: int) -> list[Target]:
+    """Let that process open pull requests."""
+    return [Target(**each) for each in world.ask(count)["targets"]]
+
+
 async def prepare(
     folder: Path, sandbox: AzureDevOpsSandbox, service_url: str, repositories: int
 ) -> dict[str, Any]:
@@ -95,19 +104,14 @@ async def prepare(
     return {"settings": told, "secret": secret}
 
 
-async def populate(
-    sandbox: AzureDevOpsSandbox, repositories: int, pull_requests: int
+async def open_pull_requests(
+    sandbox: AzureDevOpsSandbox, repositories: Sequence[SandboxRepository], count: int
 ) -> list[Target]:
-    """Repositories with pull requests, spread evenly."""
-    project = sandbox.add_project(PROJECT)
+    """Open pull requests, spread evenly."""
     maya = sandbox.add_person("Maya Sample", "maya@example.com")
     targets = []
-    made = [
-        await sandbox.add_repository(project, f"repository{number}", files={"a.txt": "a\n"})
-        for number in range(repositories)
-    ]
-    for number in range(pull_requests):
-        repository = made[number % repositories]
+    for number in range(count):
+        repository = repositories[number % len(repositories)]
         branch = f"topic/{number}"
         title = f"Event {number} of the benchmark"
         await sandbox.commit(repository, branch, {f"{number}.txt": "b\n"}, maya, title)
@@ -118,7 +122,7 @@ async def populate(
                 title=title,
                 repository_id=repository.id,
                 repository_name=repository.name,
-                project_id=project.id,
+                project_id=repository.project.id,
                 project_name=PROJECT,
                 author={
                     "id": maya.id,
@@ -133,18 +137,24 @@ async def populate(
     return targets
 
 
-async def run(folder: Path, service_url: str, repositories: int, pull_requests: int) -> None:
+async def run(folder: Path, service_url: str, repositories: int) -> None:
+    """Until input ends or the process is ended."""
     sandbox = AzureDevOpsSandbox(folder / "git", organization=CONNECTION)
     await sandbox.start()
     try:
-        targets = await populate(sandbox, repositories, pull_requests)
+        project = sandbox.add_project(PROJECT)
+        made = [
+            await sandbox.add_repository(project, f"repository{number}", files={"a.txt": "a\n"})
+            for number in range(repositories)
+        ]
         said = await prepare(folder, sandbox, service_url, repositories)
-        said["targets"] = [asdict(target) for target in targets]
         print(json.dumps(said), flush=True)
-        await asyncio.Event().wait()
+        while line := await asyncio.to_thread(sys.stdin.readline):
+            targets = await open_pull_requests(sandbox, made, int(line))
+            print(json.dumps({"targets": [asdict(target) for target in targets]}), flush=True)
     finally:
         await sandbox.stop()
 
 
 if __name__ == "__main__":
-    asyncio.run(run(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])))
+    asyncio.run(run(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])))

@@ -42,6 +42,10 @@ class VirtualTime:
         self._sleepers = [(due, one) for due, one in self._sleepers if not one.done()]
         return min((due for due, _ in self._sleepers), default=None)
 
+    @property
+    def sleepers(self) -> int:
+        return sum(not one.done() for _, one in self._sleepers)
+
     def move_to(self, moment: float) -> None:
         self.now = max(self.now, moment)
         for due, sleeper in self._sleepers:
@@ -74,6 +78,9 @@ async def play_out(
     """Let time pass until everything is done, or until a moment, in steps of so much or more."""
     while True:
         await still(scene, time)
+        sending = (await scene.read(outbox.counts)).get("sending", 0)
+        if sending > time.sleepers:  # on its way to Teams, however long that takes
+            continue
         due = await scene.read(_next_due)
         wakes = [moment for moment in (time.next_wake(), seconds(due)) if moment is not None]
         following = min(wakes, default=None)
