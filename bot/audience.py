@@ -41,7 +41,10 @@ def load_situation(
     connection = session.get_one(Connection, state.connection)
     repository = state.repository
     subscriptions = recording.subscriptions_about(
-        session, state.connection, repository.project_name, repository.project_id
+        session,
+        state.connection,
+        project=(repository.project_name, repository.project_id),
+        repository=(repository.name, repository.id),
     )
     person = recording.person_with_mail(session, mail) if (mail := parseaddr(actor)[1]) else None
     return Situation(

@@ -42,8 +42,13 @@ POLL_S = 1.0
 SHORT_WAIT_S = 1.0  # a longer wait for the budget is spent in the outbox, not in memory
 RETRY_SCHEDULE_S = (1, 2, 4, 8, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 3600, 3600, 3600)
 JITTER = 0.25
+ASK_AGAIN_AFTER = timedelta(days=1)  # when Teams refused to open a personal chat
 STORE_AGAIN_S = 1.0
 LOOK_AFTER_EVERY = LEASE / 5
+
+
+class Unreachable(Exception):
+    """The person cannot be written to at present: it is known, so Teams is not asked."""
 
 
 class Delivery:
@@ -66,6 +71,7 @@ class Delivery:
         self._looked_after_at: datetime | None = None
         self._ready: dict[int | None, Prepared | None] = {}
         self._marks = SentMarks(self._persist, services.clock)
+        self._is_more_due = False
         self._stopping = False
 
     def wake(self) -> None:
@@ -104,7 +110,7 @@ class Delivery:
             except CannotStore:
                 log.warning("the outbox cannot be read now; trying again")
                 started = 0
-            if not started:
+            if not started or not self._is_more_due:
                 await self._pause()
         await self.stop()  # what was claimed while the stop came
 
@@ -130,6 +136,7 @@ class Delivery:
         now = self._services.clock()
         await self._look_after(now)
         rows = await self._services.db.write(lambda s: outbox.claim(s, now=now, limit=room))
+        self._is_more_due = len(rows) == room
         await self._prepare(rows)
         for row in rows:
             task = asyncio.create_task(self._deliver(row))
@@ -157,11 +164,11 @@ class Delivery:
         """Read all at once what these rows need. What fails is read again, one by one."""
         now = self._services.clock()
         addressed = [row for row in rows if row.conversation_id]
+        if not addressed:
+            return
         try:
             prepared = await self._services.db.read(lambda s: prepare_all(s, addressed, now))
-        except (
-            Exception
-        ) as error:  # each row finds out for itself whether it is its own
+        except Exception as error:  # each row finds out for itself whether it is its own
             log.debug("rows could not be prepared together: %s", error)
             return
         self._ready.update(prepared)
@@ -192,6 +199,8 @@ class Delivery:
             await self._send(row)
         except TeamsRetry as error:
             await self._later(row, error)
+        except Unreachable as error:
+            await self._drop(row, str(error))
         except ConversationGone as error:
             await self._gone(row, str(error))
         except (TeamsRefused, TeamsError) as error:
@@ -303,6 +312,9 @@ class Delivery:
         if person is None or person.removed_at is not None:
             raise TeamsRefused("the person is not known any more")
         conversation_id = person.personal_conversation_id
+        until = person.unreachable_until
+        if not conversation_id and until is not None and until > self._services.clock():
+            raise Unreachable("Teams refused a personal chat with this person a while ago")
         if not conversation_id:
             user = TeamsUser(
                 id=person.teams_user_id,
@@ -370,11 +382,16 @@ class Delivery:
                 conversations.mark_gone(session, row.conversation_id, reason=reason)
                 outbox.drop_conversation(session, row.conversation_id, reason=reason, now=now)
             if row.person_id is not None:
-                people.forget_personal_chat(session, row.person_id)
+                people.forget_personal_chat(session, row.person_id, until=now + ASK_AGAIN_AFTER)
                 outbox.drop_person(session, row.person_id, reason=reason, now=now)
             _audit(session, row, "conversation_gone", reason, now)
 
         await self._persist(close)
+
+    async def _drop(self, row: OutboxRow, reason: str) -> None:
+        now = self._services.clock()
+        SENDS.labels(outcome="dropped").inc()
+        await self._persist(lambda s: outbox.drop(s, row.id, reason=reason, now=now))
 
     async def _dead(self, row: OutboxRow, reason: str) -> None:
         now = self._services.clock()

@@ -6,8 +6,9 @@ that fails is the body itself taken for the truth, until a later read.
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from datetime import timedelta
+from typing import Any
 
 from sqlmodel import Session
 
@@ -45,6 +46,7 @@ ATTEMPTS = 8
 OUTAGE_ATTEMPTS = 100  # with LONGEST_PAUSE_S more than an hour and a half without Azure DevOps
 LONGEST_PAUSE_S = 60
 PULL_REQUEST_REF = "refs/pull/"
+COMMENT_EVENT = "ms.vss-code.git-pullrequest-comment-event"
 
 
 class Intake:
@@ -56,6 +58,8 @@ class Intake:
         self._something = asyncio.Event()
         self._places = asyncio.Semaphore(AT_ONCE)
         self.storm = Storm(services.sleep)
+        self._talk = asyncio.Lock()
+        self._in_hand: set[asyncio.Task[None]] = set()
         self._unfinished: set[int] = set()
         self._stopping = False
 
@@ -71,40 +75,66 @@ class Intake:
 
     async def run(self) -> None:
         """Work off the inbox until ``stop``. Trouble with the database is waited out."""
-        while not self._stopping:
-            self._something.clear()
-            try:
-                await self.release()
-                handled = await self.work_off()
-            except CannotStore:
-                log.warning("the inbox cannot be worked off now; trying again")
-                handled = 0
-            if not handled:
-                await self._pause()
+        try:
+            while not self._stopping:
+                self._something.clear()
+                try:
+                    await self.release()
+                    started = await self._start_due()
+                except CannotStore:
+                    log.warning("the inbox cannot be worked off now; trying again")
+                    started = 0
+                if started < BATCH:
+                    await self._pause()
+            if self._in_hand:
+                await asyncio.wait(self._in_hand)
+        finally:
+            for task in self._in_hand:
+                task.cancel()
 
     async def release(self) -> None:
         """What was claimed and could not be finished is due now, not when its lease ends.
 
-        To be called when ``work_off`` has ended, whatever ended it; raises CannotStore.
+        Raises CannotStore.
         """
+        if self._in_hand and self._stopping:
+            await asyncio.wait(self._in_hand)
         unfinished = sorted(self._unfinished)
         if unfinished:
             await self._services.db.write(lambda s: inbox.release(s, unfinished))
-            self._unfinished.clear()
+            self._unfinished.difference_update(unfinished)
 
-    async def work_off(self) -> int:
-        """Handle one batch of what is due; how many there were."""
-        rows = await self._claim()
-        self._unfinished.update(row.id or 0 for row in rows)
-        ends = await asyncio.gather(*map(self._in_place, rows), return_exceptions=True)
-        for end in ends:
-            if isinstance(end, BaseException):
-                raise end
-        return len(rows)
+    async def _start_due(self) -> int:
+        """Claim what is due and begin with it, beside what is in hand; how many there were."""
+        await self.storm.passed()
+        room = BATCH - len(self._in_hand)
+        if room <= 0:
+            await asyncio.wait(self._in_hand, return_when=asyncio.FIRST_COMPLETED)
+            return BATCH
+        rows = await self._claim(room)
+        for row in rows:
+            is_talk = row.event_type == COMMENT_EVENT
+            work = self._in_order(row) if is_talk else self._in_place(row)
+            task = asyncio.create_task(self._to_its_end(row, work))
+            self._in_hand.add(task)
+            task.add_done_callback(self._in_hand.discard)
+        return BATCH if len(rows) == room else len(rows)
 
-    async def _claim(self) -> Sequence[InboxRow]:
+    async def _to_its_end(self, row: InboxRow, work: Coroutine[Any, Any, None]) -> None:
+        """Do it, or note that it must be claimed again."""
+        is_done = False
+        try:
+            await work
+            is_done = True
+        except CannotStore:
+            log.warning("webhook %s waits for the database", row.id)
+        finally:
+            if not is_done:
+                self._unfinished.add(row.id or 0)
+
+    async def _claim(self, room: int) -> Sequence[InboxRow]:
         now = self._services.clock()
-        return await self._services.db.write(lambda s: inbox.claim(s, now=now, limit=BATCH))
+        return await self._services.db.write(lambda s: inbox.claim(s, now=now, limit=room))
 
     async def _pause(self) -> None:
         try:
@@ -113,11 +143,15 @@ class Intake:
         except TimeoutError:
             pass
 
+    async def _in_order(self, row: InboxRow) -> None:
+        """One after the other: a talk is told in the order in which it was held."""
+        async with self._talk:
+            await self._in_place(row)
+
     async def _in_place(self, row: InboxRow) -> None:
         async with self._places:
             await self.storm.passed()
             await self._handle(row)
-            self._unfinished.discard(row.id or 0)
 
     async def _handle(self, row: InboxRow) -> None:
         try:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 CONVERSATION_WINDOWS = ((7, 1.0), (8, 2.0), (60, 30.0), (1800, 3600.0))
 APP_WINDOW_S = 1.0
+MARGIN_S = 0.05  # messages do not take equally long to Teams; what left apart may arrive together
 FORGET_EVERY = 1000
 
 
@@ -26,7 +27,7 @@ class SlidingWindows:
         wait = 0.0
         for count, seconds in self.limits:
             if len(self._sent) >= count:
-                wait = max(wait, self._sent[-count] + seconds - now)
+                wait = max(wait, self._sent[-count] + seconds + MARGIN_S - now)
         return wait
 
     def take(self, now: float) -> None:
@@ -39,7 +40,7 @@ class SlidingWindows:
         return not self._sent
 
     def _forget(self, now: float) -> None:
-        longest = max(seconds for _, seconds in self.limits)
+        longest = max(seconds for _, seconds in self.limits) + MARGIN_S
         while self._sent and self._sent[0] + longest <= now:
             self._sent.popleft()
 

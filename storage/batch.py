@@ -14,7 +14,6 @@ from storage import dialects
 from storage.errors import CannotStore
 from storage.hook_lane import NewHook, insert_hooks
 
-
 _BACK = "ROLLBACK TO SAVEPOINT hooks"
 
 

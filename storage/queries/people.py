@@ -89,14 +89,16 @@ def set_personal_chat(
     stored = session.get(Person, person_id)
     if stored is not None:
         stored.personal_conversation_id = chat.id
+        stored.unreachable_until = None
         session.add(stored)
 
 
-def forget_personal_chat(session: Session, person_id: int) -> None:
-    """The personal chat cannot be used any more; it is opened anew when it is needed."""
+def forget_personal_chat(session: Session, person_id: int, *, until: datetime) -> None:
+    """The personal chat cannot be used; none is opened before ``until`` or a new installation."""
     stored = session.get(Person, person_id)
     if stored is not None:
         stored.personal_conversation_id = ""
+        stored.unreachable_until = until
         session.add(stored)
 
 

@@ -18,6 +18,7 @@ from storage.tables import (
     ReviewerRow,
     Subscription,
 )
+from storage.tables.people import ANY_REPOSITORY
 from storage.text import folded
 
 
@@ -58,15 +59,21 @@ def keep_reviewers(
 
 
 def subscriptions_about(
-    session: Session, connection: str, project_name: str, project_id: str
+    session: Session, connection: str, *, project: tuple[str, str], repository: tuple[str, str]
 ) -> Sequence[tuple[Subscription, ConversationRow]]:
-    """Subscriptions to a project that are not paused, with their active conversations."""
+    """Subscriptions that may be about a repository, not paused, with their active conversations.
+
+    Project and repository are (name, id). Patterns are the caller's to match.
+    """
     statement = (
         select(Subscription, ConversationRow)
         .join(ConversationRow, col(ConversationRow.id) == Subscription.conversation_id)
         .where(
             Subscription.connection == connection,
-            col(Subscription.project_key).in_({folded(project_name), folded(project_id)}),
+            col(Subscription.project_key).in_({folded(text) for text in project}),
+            col(Subscription.repository_key).in_(
+                {"", ANY_REPOSITORY, *(folded(text) for text in repository)}
+            ),
             col(Subscription.paused_at).is_(None),
             ConversationRow.state == "active",
         )

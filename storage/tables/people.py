@@ -8,11 +8,14 @@ from sqlmodel import Field, SQLModel
 
 from storage.text import account_key, folded
 
+ANY_REPOSITORY = "*"
+
 
 class Person(SQLModel, table=True):
     """One human as Teams knows him. ``mail`` is lower case, from the Teams roster (UPN or mail).
 
-    ``personal_conversation_id`` is set once there is a personal chat with the bot.
+    ``personal_conversation_id`` is set once there is a personal chat with the bot. Until
+    ``unreachable_until`` none is opened: Teams refused it, mostly because the app is not there.
     """
 
     __tablename__ = "people"
@@ -28,6 +31,7 @@ class Person(SQLModel, table=True):
     service_url: str = ""
     personal_conversation_id: str = ""
     away_until: datetime | None = None
+    unreachable_until: datetime | None = None
     removed_at: datetime | None = None
     preferences: dict[str, Any] = Field(
         default_factory=dict, sa_column=Column(JSON, nullable=False)
@@ -88,13 +92,14 @@ class Subscription(SQLModel, table=True):
     ``repository`` empty means all of the project; it may hold wildcards that match whole names.
     ``target_branches`` are patterns, ``!`` negates; empty means all.
     ``drafts``: silent, announce or published (told when published). ``project_key`` is the project
-    without case; it is kept up by itself.
+    without case, ``repository_key`` the repository without case, or ``*`` if it holds wildcards;
+    both are kept up by themselves.
     """
 
     __tablename__ = "subscriptions"
     __table_args__ = (
         UniqueConstraint("conversation_id", "connection", "project", "repository"),
-        Index("ix_subscriptions_project", "connection", "project_key"),
+        Index("ix_subscriptions_repository", "connection", "project_key", "repository_key"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -103,6 +108,7 @@ class Subscription(SQLModel, table=True):
     project: str
     project_key: str = ""
     repository: str = ""
+    repository_key: str = ""
     target_branches: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     drafts: str = "published"
     options: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
@@ -113,8 +119,10 @@ class Subscription(SQLModel, table=True):
 
 @event.listens_for(Subscription, "before_insert")
 @event.listens_for(Subscription, "before_update")
-def _keep_project_key(_mapper: object, _connection: object, row: Subscription) -> None:
+def _keep_keys(_mapper: object, _connection: object, row: Subscription) -> None:
     row.project_key = folded(row.project)
+    has_wildcards = any(character in row.repository for character in "*?[")
+    row.repository_key = ANY_REPOSITORY if has_wildcards else folded(row.repository)
 
 
 class PostedCard(SQLModel, table=True):

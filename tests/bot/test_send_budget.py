@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.send_budget import CONVERSATION_WINDOWS, SendBudget
+from bot.send_budget import CONVERSATION_WINDOWS, MARGIN_S, SendBudget
 
 
 def send_all(budget: SendBudget, conversations: list[str]) -> list[tuple[str, float]]:
@@ -30,7 +30,7 @@ def test_checks_9_five_hundred_messages_keep_every_window_of_a_conversation() ->
     for count, seconds in CONVERSATION_WINDOWS:
         assert most_in_window(times, seconds) <= count
     # and no slower than the windows ask: 60 in 30 s is the narrowest for 500
-    assert times[-1] <= 30.0 * (500 / 60)
+    assert times[-1] <= (30.0 + MARGIN_S) * (500 / 60)
 
 
 def test_checks_9_thirty_per_second_over_all_conversations() -> None:
@@ -42,7 +42,7 @@ def test_checks_9_a_busy_conversation_does_not_delay_another() -> None:
     budget = SendBudget()
     for _ in range(7):
         budget.take("busy", 0.0)
-    assert budget.wait_s("busy", 0.0) == 1.0
+    assert budget.wait_s("busy", 0.0) == 1.0 + MARGIN_S
     assert budget.wait_s("other", 0.0) == 0.0
 
 

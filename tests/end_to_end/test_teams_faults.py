@@ -256,3 +256,24 @@ async def test_a_refused_message_is_a_dead_letter_and_holds_up_nobody(scene: Sce
     await scene.azure.vote(pull_request, scene.jonas.azure_devops, 10)
     await scene.stage.settle()
     assert "✓ Jonas Sample" in scene.card_text(pull_request)
+
+
+async def test_a_person_without_the_app_is_asked_for_once_a_day_not_per_message(
+    scene: Scene,
+) -> None:
+    """Teams refuses the chat; it is not asked again for each comment."""
+    ada = scene.azure.add_person("Ada Sample", "ada@example.com")
+    assert scene.channel.team is not None
+    there = scene.teams.add_person("Ada Sample", "ada@example.com")
+    await scene.teams.add_member(scene.channel.team, there)
+    await scene.stage.settle()
+    pull_request = await scene.opens(SamplePerson("Ada Sample", ada, there), "Something of Ada's")
+    for number in range(4):
+        await scene.azure.comment(pull_request, scene.jonas.azure_devops, f"note {number}")
+        await scene.stage.settle()
+    asked = [
+        request
+        for request in scene.teams.connector_requests("POST")
+        if request.path.endswith("/v3/conversations") and request.status == 403
+    ]
+    assert len(asked) == 1

@@ -157,6 +157,7 @@ def upgrade() -> None:
         sa.Column("service_url", sa.String(), nullable=False),
         sa.Column("personal_conversation_id", sa.String(), nullable=False),
         sa.Column("away_until", UTCDateTime(), nullable=True),
+        sa.Column("unreachable_until", UTCDateTime(), nullable=True),
         sa.Column("removed_at", UTCDateTime(), nullable=True),
         sa.Column("preferences", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
@@ -355,6 +356,7 @@ def upgrade() -> None:
         sa.Column("project", sa.String(), nullable=False),
         sa.Column("project_key", sa.String(), nullable=False),
         sa.Column("repository", sa.String(), nullable=False),
+        sa.Column("repository_key", sa.String(), nullable=False),
         sa.Column("target_branches", sa.JSON(), nullable=False),
         sa.Column("drafts", sa.String(), nullable=False),
         sa.Column("options", sa.JSON(), nullable=False),
@@ -376,7 +378,10 @@ def upgrade() -> None:
         "ix_subscriptions_conversation_id", "subscriptions", ["conversation_id"], unique=False
     )
     op.create_index(
-        "ix_subscriptions_project", "subscriptions", ["connection", "project_key"], unique=False
+        "ix_subscriptions_repository",
+        "subscriptions",
+        ["connection", "project_key", "repository_key"],
+        unique=False,
     )
     op.create_table(
         "tickets",
