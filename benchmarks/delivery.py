@@ -1,14 +1,15 @@
 """Messages a second from the outbox to a Bot Connector, and how long a webhook takes to get there.
 
 Messages: two processes send the same 3 KB card to the same connector, in turns. One has the real
-database, ``Delivery`` and ``TeamsClient`` over CHANNELS conversations (each row is claimed, prepared,
-posted and marked as sent, durably); its send budget is lifted, because the limits in it are Teams'
-and not ours. The other is a bare aiohttp client that posts 20 at once.
+database, ``Delivery`` and ``TeamsClient`` over CHANNELS conversations (each row is claimed,
+prepared, posted and marked as sent, durably); its send budget is lifted, because the limits in it
+are Teams' and not ours. The other is a bare aiohttp client that posts 20 at once.
 
-Webhook to Teams: the real ``pullcord serve`` gets ``git.pullrequest.created`` at 20 a second, each of
-another pull request of the Azure DevOps sandbox. Pullcord stores the body, reads the pull request, its
-tickets and checks over REST, records it, draws its card and posts it. The time is from the first byte
-of the webhook to the card's arrival at the connector. The send budget is the usual one.
+Webhook to Teams: the real ``pullcord serve`` gets ``git.pullrequest.created`` at 20 a second,
+each of another pull request of the Azure DevOps sandbox. Pullcord stores the body, reads the pull
+request, its tickets and checks over REST, records it, draws its card and posts it. The time is
+from the first byte of the webhook to the card's arrival at the connector. The send budget is the
+usual one.
 """
 
 import asyncio

@@ -1,15 +1,15 @@
 """Durable webhooks a second, beside a handler that only authenticates, parses and answers 202.
 
-Both servers run in processes of their own and get the same 2 KB ``git.pullrequest.updated`` bodies
-over 32 connections, in turns, so that a noisy machine is noisy for both; while the bare one has its
-turn the other is held still, because it would still be working. The one is the real
-``pullcord serve`` with everything on: intake, delivery, sweep, an Azure DevOps (the sandbox) to read
-from and a Bot Connector to send to. The other is ``benchmarks.bare_door``.
+Both servers run in processes of their own and get the same 2 KB ``git.pullrequest.updated``
+bodies over 32 connections, in turns, so that a noisy machine is noisy for both; while the bare
+one has its turn the other is held still, because it would still be working. The one is the real
+``pullcord serve`` with everything on: intake, delivery, sweep, an Azure DevOps (the sandbox) to
+read from and a Bot Connector to send to. The other is ``benchmarks.bare_door``.
 
 What it does not measure is how fast the stored bodies are worked off: while bodies pour in the
-intake stands back (``bot.intake``), so that the storm is stored first and understood afterwards. How
-many were worked off during the rounds is printed. At the end every body that was answered 202 must be
-in the database, else the benchmark fails.
+intake stands back (``bot.intake``), so that the storm is stored first and understood afterwards.
+How many were worked off during the rounds is printed. At the end every body that was answered 202
+must be in the database, else the benchmark fails.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""A load generator that costs less than what it measures: raw HTTP/1.1 on kept-alive connections."""
+"""A load generator cheaper than what it measures: raw HTTP/1.1 on kept-alive connections."""
 
 import asyncio
 import time

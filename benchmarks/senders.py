@@ -1,8 +1,8 @@
 """Two ways to get the same messages to a Bot Connector, each in a process of its own.
 
-``python -m benchmarks.senders outbox|bare FOLDER SERVICE_URL CHANNELS``. For each line of input, a
-number of messages, it sends so many and prints how long that took: ``{"seconds": …}``. The outbox is
-filled before the time starts.
+``python -m benchmarks.senders outbox|bare FOLDER SERVICE_URL CHANNELS``. For each line of input,
+a number of messages, it sends so many and prints how long that took: ``{"seconds": …}``. The
+outbox is filled before the time starts.
 """
 
 import asyncio

@@ -1,9 +1,10 @@
 """The world around ``pullcord serve``, in a process of its own: Azure DevOps and a database.
 
-``python -m benchmarks.world FOLDER SERVICE_URL REPOSITORIES`` starts Azure DevOps' sandbox with so
-many repositories, and prints the settings for ``serve`` and the webhook secret as JSON. For each
-line of input, a number, it opens so many pull requests and prints what webhooks must say of them.
-Each repository has a channel that subscribes to it; cards go to the Bot Connector at SERVICE_URL.
+``python -m benchmarks.world FOLDER SERVICE_URL REPOSITORIES`` starts Azure DevOps' sandbox with
+so many repositories, and prints the settings for ``serve`` and the webhook secret as JSON. For
+each line of input, a number, it opens so many pull requests and prints what webhooks must say of
+them. Each repository has a channel that subscribes to it; cards go to the Bot Connector at
+SERVICE_URL.
 """
 
 import asyncio

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine
+from datetime import timedelta
 from typing import Any
 from urllib.request import getproxies
 
@@ -16,6 +17,9 @@ from adapters.web.door import ConnectionDoor
 from adapters.web.health import Health
 from adapters.web.server import WebServer
 from adapters.web.webhooks import Webhooks
+from bot.conflicts.radar_runner import Radar
+from bot.conflicts.target_moved import TargetMoved
+from bot.conflicts.watch import ConflictWatch
 from bot.delivery import Delivery
 from bot.fresh_read import FreshReads
 from bot.intake import Intake
@@ -29,6 +33,7 @@ from bot.sweep import Sweep
 from bot.turns import Turns
 from storage import inbox, leases, outbox, schema, topics
 from storage.engine import CannotStore, Database, NewHook
+from storage.queries import conflicts
 from storage.secrets import SecretBox
 
 log = logging.getLogger(__name__)
@@ -125,17 +130,27 @@ class Pullcord:
             sleep=self._sleep,
             administrators=frozenset(settings.administrators),
             allowed_tenants=config.tenants,
+            conflict_flap=timedelta(seconds=settings.conflict_flap_seconds),
         )
         self.reads = FreshReads(self.services)
-        self.intake = Intake(self.services, self.reads)
+        self.targets = TargetMoved(self.services)
+        self.intake = Intake(self.services, self.reads, self.targets)
         self.turns = Turns(self.services)
         self.delivery = Delivery(
             self.services,
             SendBudget(per_second=settings.teams_sends_per_second),
             monotonic=self._monotonic,
         )
-        self.sweep = Sweep(self.services, self.reads)
-        self.jobs = Jobs(self.services, self.sweep, sweep_minutes=settings.sweep_minutes)
+        self.watch = ConflictWatch(self.services)
+        self.sweep = Sweep(self.services, self.reads, self.targets)
+        self.radar = Radar(self.services, calls_per_hour=settings.radar_calls_per_hour)
+        self.jobs = Jobs(
+            self.services,
+            self.sweep,
+            self.radar,
+            sweep_minutes=settings.sweep_minutes,
+            radar_minutes=settings.radar_minutes,
+        )
         self.inbound = TeamsInbound(
             config, self.turns, self.http, unavailable=(CannotStore,), clock=self._clock
         )
@@ -151,6 +166,7 @@ class Pullcord:
             health=health,
         )
         db.on_write(topics.OUTBOX, self.delivery.wake)
+        db.on_write(topics.CONFLICTS, self.watch.wake)
 
     async def _store_hook(self, new: NewHook) -> bool:
         with self.intake.storm:
@@ -165,12 +181,14 @@ class Pullcord:
         await self.db.write(lambda s: outbox.requeue_interrupted(s, now=now))
         await self.db.write(lambda s: inbox.requeue_interrupted(s, now=now))
         await self.db.write(leases.forget_interrupted)
+        await self.db.write(lambda s: conflicts.resume(s, now=now))
 
     def _parts(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
         return [
             ("intake", self.intake.run()),
             ("delivery", self.delivery.run()),
             ("turns", self.turns.run()),
+            ("conflicts", self.watch.run()),
         ]
 
     async def failed(self) -> str:
@@ -186,10 +204,12 @@ class Pullcord:
         self.webhooks.is_closing = True
         self.inbound.is_closing = True
         self.intake.stop()
+        self.watch.stop()
         try:
             async with asyncio.timeout(STOP_WITHIN_S):
                 await asyncio.gather(
                     self.jobs.stop(),
+                    self.targets.stop(),
                     self.turns.drain(),
                     self.delivery.stop(),
                     asyncio.wait(self._loops),

@@ -18,6 +18,7 @@ from bot.metrics import SEND_LAG_S, SENDS
 from bot.ports import ConversationGone, MessageGone, TeamsError, TeamsRefused, TeamsRetry
 from bot.prepared import (
     Prepared,
+    forget_alert,
     forget_card,
     prepare,
     prepare_all,
@@ -233,6 +234,9 @@ class Delivery:
         except MessageGone as error:
             if not prepared.hangs_on_card:
                 raise
+            if row.kind == "alert" and prepared.update_of:
+                await self._forget_alert(row, str(error))
+                return
             await self._forget_card(row, str(error))
             return
         await self._sent(row, prepared, activity_id=activity_id)
@@ -258,6 +262,16 @@ class Delivery:
         def forget(session: Session) -> None:
             forget_card(session, row)
             outbox.retry_later(session, row.id, due_at=now, reason=reason)
+
+        await self._persist(forget)
+
+    async def _forget_alert(self, row: OutboxRow, reason: str) -> None:
+        """Somebody deleted the alert: there is nothing to update any more."""
+        now = self._services.clock()
+
+        def forget(session: Session) -> None:
+            forget_alert(session, row)
+            outbox.drop(session, row.id, reason=reason, now=now)
 
         await self._persist(forget)
 
@@ -340,7 +354,7 @@ class Delivery:
     async def _sent(self, row: OutboxRow, prepared: Prepared | None, *, activity_id: str) -> None:
         now = self._services.clock()
         nothing = prepared is None or prepared.nothing_new
-        shows_card = prepared is not None and not nothing and row.kind == "card"
+        shows_card = prepared is not None and not nothing and row.kind in ("card", "alert")
         card_hash = prepared.content_hash if prepared is not None and shows_card else ""
         await self._marks.add(Taken(row, activity_id, card_hash))
         SENDS.labels(outcome="unchanged" if nothing else "sent").inc()

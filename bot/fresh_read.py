@@ -116,7 +116,14 @@ class FreshReads:
         now = services.clock()
 
         def record(session: Session) -> FreshRead:
-            recorded = record_snapshot(session, snapshot, cause=cause, actor=actor, now=now)
+            recorded = record_snapshot(
+                session,
+                snapshot,
+                cause=cause,
+                actor=actor,
+                now=now,
+                flap=services.conflict_flap,
+            )
             row_id = recorded.pull_request_id
             links = store_links(session, snapshot, found, cause=cause, actor=actor, now=now)
             checks_changed = isinstance(checks, tuple) and open_pull_requests.set_checks(

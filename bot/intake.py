@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from bot.conflicts.target_moved import Target, TargetMoved
 from bot.fresh_read import FreshReads
 from bot.log_text import log_safe
 from bot.metrics import HOOKS_HANDLED
@@ -33,7 +34,7 @@ from bot.services import Services
 from bot.storm import Storm
 from storage import inbox
 from storage.engine import CannotStore
-from storage.queries import pull_requests
+from storage.queries import conflicts, pull_requests
 from storage.tables import InboxRow
 
 log = logging.getLogger(__name__)
@@ -52,9 +53,10 @@ COMMENT_EVENT = "ms.vss-code.git-pullrequest-comment-event"
 class Intake:
     """The loop that works off the inbox. ``wake`` is called when something was stored."""
 
-    def __init__(self, services: Services, reads: FreshReads) -> None:
+    def __init__(self, services: Services, reads: FreshReads, targets: TargetMoved) -> None:
         self._services = services
         self._reads = reads
+        self._targets = targets
         self._something = asyncio.Event()
         self._places = asyncio.Semaphore(AT_ONCE)
         self.storm = Storm(services.sleep)
@@ -215,7 +217,8 @@ class Intake:
         now = self._services.clock()
 
         def take(session: Session) -> None:
-            recorded = record_snapshot(session, snapshot, cause=cause, now=now)
+            flap = self._services.conflict_flap
+            recorded = record_snapshot(session, snapshot, cause=cause, now=now, flap=flap)
             pull_requests.ask_for_read(session, recorded.pull_request_id)
 
         await self._services.db.write(take)
@@ -236,10 +239,34 @@ class Intake:
         touched = await self._services.db.read(
             lambda s: pull_requests.open_on_refs(s, row.connection, hook.repository.id, refs)
         )
+        pushed = [each for each in touched if each.source_ref in refs]
+        targets = {each.target_ref for each in touched if each.target_ref in refs}
+        repository = hook.repository
         await asyncio.gather(
-            *(self._read_or_ask(row.connection, pr.number, cause) for pr in touched)
+            *(self._read_or_ask(row.connection, pr.number, cause) for pr in pushed),
+            *(
+                self._target_moved(
+                    (row.connection, repository.project_id, repository.id, ref), cause
+                )
+                for ref in targets
+            ),
         )
         await self._finish(row, "done")
+
+    async def _target_moved(self, target: Target, cause: str) -> None:
+        """Check the pull requests into a branch, or leave word that they must be read."""
+        connection, _, repository_id, ref = target
+        try:
+            async with asyncio.timeout(READ_TIME_S):
+                await self._targets.pushed(target, cause=cause)
+        except (AzureDevOpsError, TimeoutError) as error:
+            log.info("pull requests into %s not listed: %s", log_safe(ref), log_safe(str(error)))
+
+            def ask(session: Session) -> None:
+                for pr in conflicts.open_on_target(session, connection, repository_id, [ref]):
+                    pull_requests.ask_for_read(session, pr.id or 0)
+
+            await self._services.db.write(ask)
 
     async def _build(self, row: InboxRow, hook: BuildHook, cause: str) -> None:
         """A pull request's own build ended: its checks are read again."""
@@ -266,7 +293,8 @@ class Intake:
         def record(session: Session) -> None:
             match hook:
                 case CommentHook():
-                    record_comment(session, row.connection, hook, cause=cause, now=now)
+                    flap = self._services.conflict_flap
+                    record_comment(session, row.connection, hook, cause=cause, now=now, flap=flap)
                 case TicketHook():
                     record_ticket(session, row.connection, hook, cause=cause, now=now)
                 case RepositoryHook():

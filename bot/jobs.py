@@ -11,6 +11,7 @@ from typing import Any
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from sqlmodel import Session
 
+from bot.conflicts.radar_runner import Radar
 from bot.metrics import JOBS
 from bot.services import Services
 from bot.sweep import Sweep
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 JITTER = 0.2  # of the interval: connections and replicas do not ask in step
 READ_WAITING_EVERY = timedelta(seconds=15)
 SWEEP_FAILED_EVERY = timedelta(seconds=30)
+RADAR_CHANGED_EVERY = timedelta(seconds=30)
 FORGET_EVERY = timedelta(hours=6)
 LEASE = timedelta(minutes=2)
 PAUSE_OF_OTHERS = 0.75  # of the interval: so long a job that ran is not run by another replica
@@ -30,6 +32,8 @@ STOP_WITHIN_S = 5.0
 SWEEP = "sweep"
 SWEEP_FAILED = "sweep failed connections"
 READ_WAITING = "read what asks for it"
+RADAR = "radar"
+RADAR_CHANGED = "radar after changes"
 FORGET = "forget old rows"
 
 
@@ -56,9 +60,18 @@ class Jobs:
     A job that fails is logged and counted, and runs again at its next time.
     """
 
-    def __init__(self, services: Services, sweep: Sweep, *, sweep_minutes: float) -> None:
+    def __init__(
+        self,
+        services: Services,
+        sweep: Sweep,
+        radar: Radar,
+        *,
+        sweep_minutes: float,
+        radar_minutes: float,
+    ) -> None:
         self._services = services
         self._sweep = sweep
+        self._radar = radar
         self._holder = uuid.uuid4().hex
         self._running: set[asyncio.Task[bool]] = set()
         self._scheduler: Any = None
@@ -66,6 +79,8 @@ class Jobs:
             Job(SWEEP, timedelta(minutes=sweep_minutes), self._run_sweep, SWEEP, at_start=True),
             Job(SWEEP_FAILED, SWEEP_FAILED_EVERY, self._run_failed, SWEEP, is_own=True),
             Job(READ_WAITING, READ_WAITING_EVERY, self._read_waiting, READ_WAITING, at_start=True),
+            Job(RADAR, timedelta(minutes=radar_minutes), self._run_radar, RADAR),
+            Job(RADAR_CHANGED, RADAR_CHANGED_EVERY, self._run_radar_changed, RADAR),
             Job(FORGET, FORGET_EVERY, self._forget, FORGET),
         )
         self._jobs = {job.name: job for job in jobs}
@@ -191,6 +206,12 @@ class Jobs:
         done = await self._sweep.read_waiting()
         if done:
             log.info("read %d pull requests that asked for it", done)
+
+    async def _run_radar(self) -> None:
+        await self._radar.run()
+
+    async def _run_radar_changed(self) -> None:
+        await self._radar.run_changed()
 
     async def _forget(self) -> None:
         gone = housekeeping.ROWS_AT_ONCE

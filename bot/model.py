@@ -144,6 +144,50 @@ class Check:
     target_url: str = ""
 
 
+class ConflictKind(StrEnum):
+    """How a file conflicts, in people's words (from Azure DevOps' GitConflictType)."""
+
+    BOTH_CHANGED = "both changed"
+    BOTH_ADDED = "both added"
+    DELETED_HERE = "deleted here, changed on the target"
+    DELETED_THERE = "changed here, deleted on the target"
+    RENAMED = "renamed"
+    FOLDER = "file and folder of one name"
+    UNKNOWN = "conflicts"
+
+
+@dataclass(frozen=True, slots=True)
+class FileConflict:
+    """One file that cannot be merged; ``path`` begins with a slash."""
+
+    path: str
+    kind: ConflictKind
+
+
+@dataclass(frozen=True, slots=True)
+class TrialMerge:
+    """A trial merge of two commits (Azure DevOps REST, Merges).
+
+    ``status`` is CONFLICTS, SUCCEEDED, FAILURE, or QUEUED when it was still not done.
+    """
+
+    ours: str
+    theirs: str
+    status: MergeStatus
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One commit, with the pull request that brought it when its message names one (0: none)."""
+
+    id: str
+    author_name: str
+    message: str
+    at: datetime
+    pull_request: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Comment:
     """One comment of a pull request's thread.

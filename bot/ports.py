@@ -6,6 +6,8 @@ from typing import Protocol
 
 from bot.model import (
     Check,
+    Commit,
+    FileConflict,
     Hook,
     Identity,
     PullRequestSnapshot,
@@ -13,6 +15,7 @@ from bot.model import (
     Repository,
     Ticket,
     TicketState,
+    TrialMerge,
 )
 from bot.teams_model import (
     ActionAnswer,
@@ -120,6 +123,38 @@ class AzureDevOps(Protocol):
     async def pull_request_checks(
         self, project: str, repository: str, number: int
     ) -> Sequence[Check]: ...
+
+    async def conflicts(self, project: str, repository: str, number: int) -> Sequence[FileConflict]:
+        """The files that keep a pull request from merging; its last trial merge must be over."""
+
+    async def trial_merge(
+        self, project: str, repository: str, ours: str, theirs: str
+    ) -> TrialMerge:
+        """Merge two commits on trial and wait for the outcome, some seconds at most.
+
+        Leaves nothing behind: no ref is moved (Azure DevOps REST, Merges - Create).
+        """
+
+    async def changed_files(self, repository: str, base: str, target: str) -> Sequence[str]:
+        """Paths that differ between the merge base of two commits and ``target``."""
+
+    async def commits_on_path(
+        self, repository: str, path: str, *, since: str, until: str, top: int = 10
+    ) -> Sequence[Commit]:
+        """Commits reachable from ``until`` and not from ``since`` that touched a path."""
+
+    async def set_pull_request_status(
+        self,
+        repository: str,
+        number: int,
+        *,
+        state: str,
+        description: str,
+        target_url: str,
+        name: str = "mergeable",
+        genre: str = "pullcord",
+    ) -> None:
+        """Post a status (succeeded, failed, pending); Forbidden when it is not active any more."""
 
     async def branch_tip(self, repository: str, branch: str) -> str | None:
         """Commit id of a branch (name without refs/heads/), None when there is none."""

@@ -9,12 +9,14 @@ from datetime import datetime
 from pydantic import TypeAdapter
 from sqlmodel import Session
 
+from bot.cards.alert_view import load_alert
+from bot.cards.conflict_alert import draw_conflict_alert
 from bot.cards.pull_request import draw_pull_request
 from bot.cards.view import load_view
 from bot.stored_conversation import to_conversation
 from bot.teams_model import Conversation, ConversationKind, OutgoingMessage
 from storage.queries import conversations
-from storage.tables import OutboxRow, PostedCard
+from storage.tables import OutboxRow, PostedAlert, PostedCard
 
 _message = TypeAdapter(OutgoingMessage)
 
@@ -51,6 +53,8 @@ def prepare(session: Session, row: OutboxRow, now: datetime) -> Prepared | None:
     if row.kind == "card":
         return prepare_card(session, row, now)
     conversation = to_conversation(stored)
+    if row.kind == "alert":
+        return _prepare_alert(session, row, conversation, now)
     posted = _posted(session, row)
     threaded = conversation.kind is ConversationKind.CHANNEL
     if not threaded or row.thread_id or posted is None:
@@ -97,6 +101,38 @@ def prepare_card(session: Session, row: OutboxRow, now: datetime) -> Prepared | 
     )
 
 
+def _prepare_alert(
+    session: Session, row: OutboxRow, conversation: Conversation, now: datetime
+) -> Prepared | None:
+    """The alert of the row's conflict episode as it looks now.
+
+    One that is there is changed in place, and one that somebody deleted is not posted again. In a
+    channel it stands below the pull request's card.
+    """
+    message = draw_conflict_alert(load_alert(session, row.episode_id or 0, now))
+    digest = content_hash(message)
+    alert = session.get(PostedAlert, (row.episode_id, row.conversation_id))
+    if alert is not None:
+        return Prepared(
+            conversation,
+            message,
+            update_of=alert.activity_id,
+            content_hash=digest,
+            nothing_new=not alert.activity_id or alert.content_hash == digest,
+        )
+    card = _posted(session, row)
+    if conversation.kind is not ConversationKind.CHANNEL or card is None:
+        return Prepared(conversation, message, content_hash=digest)
+    return Prepared(
+        conversation,
+        message,
+        thread_id=card.activity_id,
+        content_hash=digest,
+        needs_card=_is_forgotten(card),
+        is_below_card=True,
+    )
+
+
 def content_hash(message: OutgoingMessage) -> str:
     """Equal for equal messages."""
     text = json.dumps(_message.dump_python(message, mode="json"), sort_keys=True)
@@ -116,6 +152,31 @@ def remember_card(
     posted.content_hash = digest
     posted.updated_at = now
     session.add(posted)
+
+
+def remember_alert(
+    session: Session, row: OutboxRow, digest: str, activity_id: str, now: datetime
+) -> None:
+    """Note which message is the episode's alert in this conversation, and what it shows."""
+    key = (row.episode_id, row.conversation_id)
+    posted = session.get(PostedAlert, key) or PostedAlert(
+        episode_id=row.episode_id or 0,
+        conversation_id=row.conversation_id,
+        posted_at=now,
+        updated_at=now,
+    )
+    posted.activity_id = activity_id
+    posted.content_hash = digest
+    posted.updated_at = now
+    session.add(posted)
+
+
+def forget_alert(session: Session, row: OutboxRow) -> None:
+    """Somebody deleted the alert: it was told, and is not posted again."""
+    posted = session.get(PostedAlert, (row.episode_id, row.conversation_id))
+    if posted is not None:
+        posted.activity_id = posted.content_hash = ""
+        session.add(posted)
 
 
 def forget_card(session: Session, row: OutboxRow) -> None:

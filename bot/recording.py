@@ -5,7 +5,7 @@ nor tell it twice. Every function here runs inside ``Database.write``.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
@@ -13,6 +13,8 @@ from bot.audience import load_situation, send
 from bot.audit_entries import action_of, audit_change, subject_of
 from bot.cards.view import load_state
 from bot.changes import Change, CommentPosted
+from bot.conflicts.episodes import FLAP
+from bot.conflicts.following import follow
 from bot.model import CommentHook, PullRequestSnapshot, RepositoryHook, TicketHook
 from bot.notices.routing import looks, route
 from bot.ownership import as_started
@@ -60,7 +62,13 @@ class Recorded:
 
 
 def record_snapshot(
-    session: Session, snapshot: PullRequestSnapshot, *, cause: str, actor: str = "", now: datetime
+    session: Session,
+    snapshot: PullRequestSnapshot,
+    *,
+    cause: str,
+    actor: str = "",
+    now: datetime,
+    flap: timedelta = FLAP,
 ) -> Recorded:
     """Reconcile a snapshot with what is stored; store it, tell of it, and write the audit.
 
@@ -70,6 +78,7 @@ def record_snapshot(
         cause: the webhook, activity or sweep that brought it.
         actor: ``Name <mail>`` of the person who made Pullcord do what is seen, "" if nobody.
         now: the time.
+        flap: a conflict that is back within this time is the same episode.
     """
     snapshot = as_started(session, storable(snapshot))
     row = recording.locked_pull_request(session, snapshot.connection, snapshot.number)
@@ -85,11 +94,18 @@ def record_snapshot(
         _tell(
             session, row_id, before, found.state, found.changes, cause=cause, actor=actor, now=now
         )
+    follow(session, row_id, before, found.state, found.changes, cause=cause, now=now, flap=flap)
     return Recorded(row_id, found.state, found.changes, found.needs_read)
 
 
 def record_comment(
-    session: Session, connection: str, hook: CommentHook, *, cause: str, now: datetime
+    session: Session,
+    connection: str,
+    hook: CommentHook,
+    *,
+    cause: str,
+    now: datetime,
+    flap: timedelta = FLAP,
 ) -> Recorded:
     """Tell of a comment, once, however often its webhook comes; edits and deletions are no news.
 
@@ -99,7 +115,7 @@ def record_comment(
     hook = storable(hook)
     row = recording.locked_pull_request(session, connection, hook.number)
     if row is None and hook.snapshot is not None:
-        record_snapshot(session, hook.snapshot, cause=cause, now=now)
+        record_snapshot(session, hook.snapshot, cause=cause, now=now, flap=flap)
         row = recording.locked_pull_request(session, connection, hook.number)
     if row is None or row.id is None:
         raise PullRequestUnknown(f"pull request {hook.number} of {connection} is not stored")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 from bot.ports import Clock
-from bot.prepared import remember_card
+from bot.prepared import remember_alert, remember_card
 from storage import outbox
 from storage.tables import OutboxRow
 
@@ -77,4 +77,5 @@ class SentMarks:
         outbox.mark_many_sent(session, activity_ids, now=now)
         for taken in batch:
             if taken.card_hash:
-                remember_card(session, taken.row, taken.card_hash, taken.activity_id, now)
+                remember = remember_alert if taken.row.kind == "alert" else remember_card
+                remember(session, taken.row, taken.card_hash, taken.activity_id, now)

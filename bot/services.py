@@ -1,7 +1,9 @@
 """What the bot's parts work with, made once in ``bot.app``."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
+from bot.conflicts.episodes import FLAP
 from bot.ports import AzureDevOpsFor, Clock, ParseHook, Sleep, Teams
 from storage.engine import Database
 
@@ -12,7 +14,8 @@ class Services:
 
     ``administrators`` are mails (lower case) that may confirm identities and see secrets' states.
     ``allowed_tenants`` are the Entra tenants (lower case) whose people may give commands; empty:
-    the tenant of the conversation that they write in.
+    the tenant of the conversation that they write in. ``conflict_flap``: a conflict that is back
+    within this time is the same episode.
     """
 
     db: Database
@@ -23,3 +26,4 @@ class Services:
     sleep: Sleep
     administrators: frozenset[str] = frozenset()
     allowed_tenants: frozenset[str] = frozenset()
+    conflict_flap: timedelta = FLAP

@@ -79,6 +79,17 @@ class Settings(BaseSettings):
     sweep_minutes: float = Field(
         5, gt=0, description="how often active pull requests are read again"
     )
+    conflict_flap_seconds: float = Field(
+        300, ge=0, description="a conflict back within this time is no new one"
+    )
+    radar_minutes: float = Field(
+        10, gt=0, description="how often the radar looks at what its budget left over"
+    )
+    radar_calls_per_hour: int = Field(
+        600,
+        ge=0,
+        description="of the radar to each Azure DevOps; 0 switches it off everywhere",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="how much is logged"
     )

@@ -14,10 +14,11 @@ from typing import TypeVar
 from sqlmodel import Session, select
 
 from bot.cards.view import load_state
+from bot.conflicts.target_moved import TargetMoved, unsettled
 from bot.fresh_read import FreshRead, FreshReads
 from bot.log_text import log_safe
 from bot.model import PullRequestSnapshot
-from bot.ports import AzureDevOpsError, NotFound, RateLimited, Unreachable
+from bot.ports import AzureDevOpsError, Forbidden, NotFound, RateLimited, Unreachable
 from bot.reconcile import reconcile
 from bot.repository_discovery import discover_repositories
 from bot.repository_names import covers
@@ -62,9 +63,12 @@ class _Pause:
 class Sweep:
     """Keeps stored pull requests right. Pauses are kept in memory: a restart may ask at once."""
 
-    def __init__(self, services: Services, reads: FreshReads) -> None:
+    def __init__(
+        self, services: Services, reads: FreshReads, targets: TargetMoved | None = None
+    ) -> None:
         self._services = services
         self._reads = reads
+        self._targets = targets or TargetMoved(services)
         self._pauses: dict[str, _Pause] = {}
         self._unswept: set[str] = set()
         self._discovered: dict[str, datetime] = {}
@@ -133,11 +137,23 @@ class Sweep:
         found = await asyncio.gather(
             *(self._read_one(places, row.connection, number, cause, actor) for number in numbers)
         )
+        await self._merge_on_trial(row, listed, cause)
         now = self._services.clock()
         await self._services.db.write(
             lambda s: repositories.mark_swept(s, row.connection, row.id, at=now)
         )
         return [(number, read) for number, read in zip(numbers, found, strict=True) if read]
+
+    async def _merge_on_trial(
+        self, row: RepositoryRow, listed: Sequence[PullRequestSnapshot], cause: str
+    ) -> None:
+        """Pull requests whose target moved without Azure DevOps merging them again."""
+        for ref in sorted({each.target_ref for each in listed}):
+            target = (row.connection, row.project_id, row.id, ref)
+            try:
+                await self._targets.merge_on_trial(target, cause=cause, leave_out=unsettled(listed))
+            except (Forbidden, NotFound) as error:  # what we may not do keeps nothing else waiting
+                log.info("no trial merges in %s: %s", log_safe(row.name), log_safe(str(error)))
 
     async def _read_one(
         self, places: asyncio.Semaphore, connection: str, number: int, cause: str, actor: str

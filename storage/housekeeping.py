@@ -5,18 +5,20 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, delete
 from sqlmodel import Session, SQLModel, col, select
 
-from storage.tables import ActivityRow, InboxRow, OutboxRow
+from storage.tables import ActivityRow, ChangedFilesRow, InboxRow, OutboxRow, TrialMergeRow
 
 KEEP_BODIES = timedelta(days=30)
 """Azure DevOps shows its own delivery history for 7 days; nothing is delivered again after that."""
 KEEP_ACTIVITIES = timedelta(days=30)
 KEEP_SENT = timedelta(days=90)
+KEEP_RADAR = timedelta(days=30)
+"""What the radar has asked is asked again after that, of pull requests that are still open."""
 ROWS_AT_ONCE = 2_000
 """So that writers who wait behind a round wait for a moment only."""
 
 
 def forget_old(session: Session, *, now: datetime) -> int:
-    """Delete one round of finished webhooks, activities and messages; how many rows went.
+    """Delete one round of what is finished or can be asked again; how many rows went.
 
     Call again while it returns ROWS_AT_ONCE or more.
     """
@@ -38,6 +40,16 @@ def forget_old(session: Session, *, now: datetime) -> int:
             col(OutboxRow.id),
             col(OutboxRow.state).in_(("sent", "dropped"))
             & (col(OutboxRow.created_at) < now - KEEP_SENT),
+        ),
+        (
+            TrialMergeRow,
+            col(TrialMergeRow.id),
+            col(TrialMergeRow.checked_at) < now - KEEP_RADAR,
+        ),
+        (
+            ChangedFilesRow,
+            col(ChangedFilesRow.id),
+            col(ChangedFilesRow.read_at) < now - KEEP_RADAR,
         ),
     )
     gone = 0

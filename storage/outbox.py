@@ -123,6 +123,68 @@ def enqueue_message(
     return insert_new(session, OutboxRow, values)
 
 
+def enqueue_alert(
+    session: Session,
+    *,
+    episode_id: int,
+    pull_request_id: int,
+    now: datetime,
+    conversation_id: str = "",
+    person_id: int | None = None,
+    cause: str = "",
+) -> bool:
+    """Queue the alert of a conflict episode; False when it was queued there before.
+
+    It is drawn when it is sent. Arguments as in ``enqueue_message``.
+    """
+    if bool(conversation_id) == (person_id is not None):
+        raise ValueError("an alert goes either to a conversation or to a person")
+    touch(session, OUTBOX)
+    place = conversation_id or f"person/{person_id}"
+    key = bounded_key(storable_text(f"conflict:{episode_id}:{place}"))
+    values = {
+        **_new_row(key=key, kind="alert", cause=cause, now=now),
+        "lane": lane_of(conversation_id, person_id),
+        "conversation_id": conversation_id,
+        "person_id": person_id,
+        "pull_request_id": pull_request_id,
+        "episode_id": episode_id,
+    }
+    return insert_new(session, OutboxRow, values)
+
+
+def refresh_alert(
+    session: Session,
+    *,
+    episode_id: int,
+    pull_request_id: int,
+    conversation_id: str,
+    cause: str,
+    now: datetime,
+) -> None:
+    """Say that a posted alert is out of date. One that waits to be sent there will show it.
+
+    Where one waits it is touched, as in ``enqueue_card``.
+    """
+    touch(session, OUTBOX)
+    waiting: list[Condition] = [
+        col(OutboxRow.episode_id) == episode_id,
+        col(OutboxRow.conversation_id) == conversation_id,
+        col(OutboxRow.kind) == "alert",
+        col(OutboxRow.state) == "pending",
+    ]
+    if _update(session, waiting, {"cause": cause}):
+        return
+    values = {
+        **_new_row(key=f"alert/{uuid.uuid4()}", kind="alert", cause=cause, now=now),
+        "lane": lane_of(conversation_id, None),
+        "conversation_id": conversation_id,
+        "pull_request_id": pull_request_id,
+        "episode_id": episode_id,
+    }
+    insert_new(session, OutboxRow, values)
+
+
 def _new_row(*, key: str, kind: str, cause: str, now: datetime) -> dict[str, Any]:
     return {
         "key": key,
@@ -206,6 +268,36 @@ def mark_dead(session: Session, row_id: int | None, *, reason: str, now: datetim
 def drop(session: Session, row_id: int | None, *, reason: str, now: datetime) -> None:
     """It need not be sent any more."""
     _close(session, [col(OutboxRow.id) == row_id], "dropped", reason=reason, now=now)
+
+
+def drop_pending(
+    session: Session, *, pull_request_id: int, key_prefix: str, reason: str, now: datetime
+) -> int:
+    """What waits about a pull request under keys that begin so need not be sent any more.
+
+    Returns how many rows that were.
+    """
+    conditions: list[Condition] = [
+        col(OutboxRow.pull_request_id) == pull_request_id,
+        col(OutboxRow.key).startswith(key_prefix, autoescape=True),
+        col(OutboxRow.state) == "pending",
+    ]
+    return _close(session, conditions, "dropped", reason=reason, now=now)
+
+
+def restore_dropped(
+    session: Session, *, pull_request_id: int, key_prefix: str, reason: str, now: datetime
+) -> int:
+    """What was dropped for this reason is to be sent after all; returns how many rows."""
+    touch(session, OUTBOX)
+    conditions: list[Condition] = [
+        col(OutboxRow.pull_request_id) == pull_request_id,
+        col(OutboxRow.key).startswith(key_prefix, autoescape=True),
+        col(OutboxRow.state) == "dropped",
+        col(OutboxRow.reason) == reason,
+    ]
+    fresh = {"state": "pending", "reason": "", "due_at": now, "claimed_at": None, "closed_at": None}
+    return _update(session, conditions, fresh)
 
 
 def drop_conversation(session: Session, conversation_id: str, *, reason: str, now: datetime) -> int:

@@ -6,6 +6,7 @@ from typing import TypeVar
 from sqlmodel import Session
 
 OUTBOX = "outbox"
+CONFLICTS = "conflicts"
 _KEY = "pullcord_topics"
 
 T = TypeVar("T")

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from adapters.azure_devops.base_url import base_url as parse_base_url
+from adapters.azure_devops.commits import CommitCalls
+from adapters.azure_devops.conflicts import ConflictCalls
 from adapters.azure_devops.credentials import CredentialSource
 from adapters.azure_devops.git_refs import GitRefCalls
 from adapters.azure_devops.http import Http, TimeOuts
@@ -11,6 +13,7 @@ from adapters.azure_devops.identities import IdentityCalls
 from adapters.azure_devops.projects import ProjectCalls
 from adapters.azure_devops.pull_requests import PullRequestCalls
 from adapters.azure_devops.rate_limit import RateLimit
+from adapters.azure_devops.trial_merges import TrialMergeCalls
 from adapters.azure_devops.work_items import WorkItemCalls
 from bot.ports import Clock, Sleep, utc_now
 
@@ -18,7 +21,16 @@ DEFAULT_API_VERSION = "7.1"
 """Services, and Server 2022.1; Server 2022 has 7.0, Server 2020 has 6.0."""
 
 
-class AzureDevOpsClient(ProjectCalls, GitRefCalls, PullRequestCalls, WorkItemCalls, IdentityCalls):
+class AzureDevOpsClient(
+    ProjectCalls,
+    GitRefCalls,
+    CommitCalls,
+    PullRequestCalls,
+    ConflictCalls,
+    TrialMergeCalls,
+    WorkItemCalls,
+    IdentityCalls,
+):
     """Calls to one organisation or collection."""
 
     def __init__(
@@ -61,7 +73,7 @@ class AzureDevOpsClient(ProjectCalls, GitRefCalls, PullRequestCalls, WorkItemCal
             timeouts=timeouts,
             user_agent=user_agent,
         )
-        super().__init__(connection=connection, base=base, http=http, clock=clock)
+        super().__init__(connection=connection, base=base, http=http, clock=clock, sleep=sleep)
 
     def __repr__(self) -> str:
         return f"AzureDevOpsClient({self.connection!r}, {self.base_url!r})"

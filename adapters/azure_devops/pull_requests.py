@@ -69,6 +69,40 @@ class PullRequestCalls(Calls):
                     latest[check.name] = (made, check)
         return [check for _, check in latest.values()]
 
+    async def set_pull_request_status(
+        self,
+        repository: str,
+        number: int,
+        *,
+        state: str,
+        description: str,
+        target_url: str,
+        name: str = "mergeable",
+        genre: str = "pullcord",
+    ) -> None:
+        """Post a status; the latest of its genre and name counts.
+
+        Args:
+            repository: GUID.
+            number: of the pull request.
+            state: succeeded, failed, pending, notApplicable, error or notSet.
+            description: one sentence.
+            target_url: where somebody who clicks on it is taken; "" for nowhere.
+            name: with ``genre`` the context, what a branch policy is set up for.
+            genre: see ``name``.
+
+        Raises:
+            Forbidden: the pull request is not active, or the credential may not.
+        """
+        status: dict[str, object] = {
+            "state": state,
+            "description": description,
+            "context": {"name": name, "genre": genre},
+        }
+        if target_url:
+            status["targetUrl"] = target_url
+        await self._http.post(f"{_path(repository, number)}/statuses", status)
+
     async def create_pull_request(
         self,
         repository: str,

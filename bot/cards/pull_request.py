@@ -169,7 +169,8 @@ def _tickets(view: PullRequestView, limits: Limits) -> list[CardElement]:
 def _merge_and_checks(view: PullRequestView, limits: Limits) -> list[CardElement]:
     runs: list[TextRun] = []
     if view.state.is_active:
-        runs.append(run(_MERGE_LINES[view.state.merge_status]))
+        own = view.own_finding
+        runs.append(run(_MERGE_LINES[own.status if own else view.state.merge_status]))
     if view.checks:
         runs += [run("  ·  ", subtle=True)] if runs else []
         runs += _check_runs(view, limits)
@@ -207,7 +208,7 @@ def _buttons(view: PullRequestView) -> Sequence[Action]:
     """Open and Sync always; between them the next likely steps."""
     state = view.state
     buttons: list[Action] = [open_url_button("Open", view.page_url())]
-    if state.has_conflicts:
+    if view.has_conflicts:
         buttons.append(open_url_button("Conflicts", view.page_url("conflicts")))
     elif state.is_active and not state.is_draft and view.reviews_pending:
         buttons.append(open_url_button("Review", view.page_url("files")))

@@ -46,11 +46,13 @@ def _blocked(view: PullRequestView) -> Standing | None:
     state = view.state
     label = "Draft, blocked" if state.is_draft else "Blocked"
     target = texts.branch(state.target_ref)
-    if state.has_conflicts:
-        since = state.conflicted_since
+    if view.has_conflicts:
+        own = view.own_finding
+        since = own.found_at if own else state.conflicted_since
         span = f" since {texts.age(since, view.now)}" if since else ""
         auto = ". Auto-complete is set and will not happen" if state.auto_complete_by else ""
-        return Standing(label, Tone.BAD, f"Conflicts with {target}{span}{auto}")
+        by = ". Pullcord's own finding, not yet Azure DevOps'" if own else ""
+        return Standing(label, Tone.BAD, f"Conflicts with {target}{span}{auto}{by}")
     if state.merge_status is MergeStatus.REJECTED_BY_POLICY:
         return Standing(label, Tone.BAD, f"A policy rejects the merge into {target}")
     if state.merge_status is MergeStatus.FAILURE:

@@ -2,18 +2,21 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from urllib.parse import quote
 
 from pydantic import TypeAdapter
 from sqlmodel import Session, col, select
 
+from bot.conflicts.episodes import Finding, judge
 from bot.links import pull_request_url, split_url, ticket_url
-from bot.model import Check, Reviewer, Vote
+from bot.model import Check, MergeStatus, Reviewer, Vote
 from bot.pull_request_state import PullRequestState
 from storage.tables import (
     Connection,
     IdentityRow,
     Link,
+    OwnFinding,
     Person,
     PullRequestRow,
     RepositoryRow,
@@ -21,6 +24,7 @@ from storage.tables import (
 )
 from storage.text import storable_text
 
+OWN_STATUS = "pullcord/mergeable"
 LONGEST_NAME_IN_ADDRESS = 300  # percent-encoded; names have at most 64 characters
 
 _state = TypeAdapter(PullRequestState)
@@ -42,7 +46,8 @@ class PullRequestView:
     """Everything that a card shows.
 
     ``checks`` are None while they were never read. ``viewers`` are the identity ids of the one
-    who reads a personal chat, empty elsewhere. ``base_url`` is the connection's.
+    who reads a personal chat, empty elsewhere. ``base_url`` is the connection's. ``finding`` is
+    what Pullcord's own trial merge said last.
     """
 
     state: PullRequestState
@@ -51,6 +56,20 @@ class PullRequestView:
     tickets: tuple[LinkedTicket, ...] = ()
     checks: tuple[Check, ...] | None = None
     viewers: frozenset[str] = frozenset()
+    finding: Finding | None = None
+
+    @property
+    def own_finding(self) -> Finding | None:
+        """Pullcord's own finding, while Azure DevOps has not said its word about the same."""
+        return self.finding if judge(self.state, self.finding).is_own else None
+
+    @property
+    def has_conflicts(self) -> bool:
+        """Whether it has conflicts, by our own finding where that is newer."""
+        own = self.own_finding
+        if own is not None:
+            return own.status is MergeStatus.CONFLICTS
+        return self.state.has_conflicts
 
     @property
     def reviews_pending(self) -> tuple[Reviewer, ...]:
@@ -110,14 +129,35 @@ def load_view(
         base_url=connection.base_url,
         now=now,
         tickets=_tickets(session, row),
-        checks=None if row.checks is None else _checks.validate_python(row.checks),
+        checks=None if row.checks is None else _checks_of_others(row.checks),
         viewers=_viewers(session, row.connection, conversation_id),
+        finding=load_finding(session, pull_request_id),
     )
 
 
 def load_state(row: PullRequestRow) -> PullRequestState:
     """The stored state."""
     return _state.validate_python(row.state)
+
+
+def _checks_of_others(stored: list[dict[str, Any]]) -> tuple[Check, ...]:
+    """Without our own status, which says of conflicts what the card says anyway."""
+    return tuple(c for c in _checks.validate_python(stored) if c.name != OWN_STATUS)
+
+
+def load_finding(session: Session, pull_request_id: int) -> Finding | None:
+    """What our own trial merge of a pull request said last."""
+    row = session.get(OwnFinding, pull_request_id)
+    if row is None:
+        return None
+    return Finding(
+        status=MergeStatus(row.status),
+        source_commit=row.source_commit,
+        target_ref=row.target_ref,
+        target_commit=row.target_commit,
+        stale_target_commit=row.stale_target_commit,
+        found_at=row.found_at,
+    )
 
 
 def dump_state(state: PullRequestState) -> dict[str, object]:

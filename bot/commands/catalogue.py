@@ -2,10 +2,12 @@
 
 from bot.commands import (
     confirm,
+    conflicts,
     link_me,
     link_ticket,
     prs,
     reviews,
+    snooze_conflict,
     start_ticket,
     status,
     subscribe,
@@ -29,6 +31,8 @@ _COMMANDS = (
     subscriptions.COMMAND,
     unsubscribe.COMMAND,
     whoami.COMMAND,
+    conflicts.COMMAND,
+    snooze_conflict.COMMAND,
     link_ticket.LINK,
     link_ticket.UNLINK,
     use.COMMAND,

@@ -38,7 +38,8 @@ async def pull_request_of(
         ) from None
 
     def record(session: Session) -> tuple[PullRequestRow, RepositoryRow] | None:
-        record_snapshot(session, snapshot, cause=invocation.cause, now=now)
+        flap = invocation.services.conflict_flap
+        record_snapshot(session, snapshot, cause=invocation.cause, now=now, flap=flap)
         return stored(session)
 
     found = await db.write(record)

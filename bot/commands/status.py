@@ -1,5 +1,6 @@
 """``status``: whether the feeds from Azure DevOps are alive."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -7,6 +8,7 @@ from bot.cards.answers import Tone, command_button, escape, table_card
 from bot.commands.command import Command, Invocation, Reply
 from bot.commands.pull_request_lists import age
 from bot.commands.text import no_arguments
+from bot.conflicts.radar_scan import Backlog, load_backlog
 from storage import inbox, outbox
 from storage.queries import health
 from storage.queries.health import ConnectionHealth
@@ -25,6 +27,9 @@ async def run(invocation: Invocation, _: None) -> Reply:
         )
     )
     now = services.clock()
+    backlogs = await services.db.read(
+        lambda s: [load_backlog(s, each.name, now) for each in connections]
+    )
     rows = [
         (
             f"**{escape(each.name)}** ({escape(urlsplit(each.base_url).hostname or '')})",
@@ -35,6 +40,7 @@ async def run(invocation: Invocation, _: None) -> Reply:
         for each in connections
     ]
     notes = [_dead(dead_in, "webhooks that I did not understand", "`pullcord inbox retry`")]
+    notes.append(_unchecked(backlogs))
     notes.append(_dead(dead_out, "messages that Teams did not take", "`pullcord doctor`"))
     if not connections:
         notes.append("No Azure DevOps is connected: an operator runs `pullcord connect`.")
@@ -62,6 +68,15 @@ def _ago(moment: datetime | None, now: datetime) -> str:
 
 def _dead(count: int, what: str, remedy: str) -> str:
     return f"{count} {what}; an operator looks with {remedy}." if count else ""
+
+
+def _unchecked(backlogs: Sequence[Backlog]) -> str:
+    """What the radar has not looked at: its budget of calls is spent, or it is on its way."""
+    pairs = sum(each.pairs for each in backlogs)
+    unread = sum(each.unread for each in backlogs)
+    parts = [f"{pairs} {'pair' if pairs == 1 else 'pairs'} of pull requests"] if pairs else []
+    parts += [f"the files of {unread} pull requests"] if unread else []
+    return f"The conflict radar has still to check {' and '.join(parts)}." if parts else ""
 
 
 COMMAND = Command(

@@ -6,7 +6,6 @@ from bot.changes import (
     Change,
     CloserIdentified,
     CommentPosted,
-    ConflictStarted,
     MergeFailed,
     PullRequestAbandoned,
     PullRequestCompleted,
@@ -22,7 +21,6 @@ from bot.notices.machines import is_machine
 from bot.notices.model import Contact, DirectMessage, Situation
 
 FILES_PAGE = "files"
-CONFLICTS_PAGE = "conflicts"
 
 
 def direct_messages(
@@ -38,9 +36,6 @@ def direct_messages(
         match change:
             case CommentPosted():
                 yield from _comment(change, situation, names)
-            case ConflictStarted():
-                text = texts.direct_conflict(situation.state)
-                yield from _to_author(change, text, situation, page=CONFLICTS_PAGE)
             case MergeFailed():
                 text = texts.direct_merge_failed(change, situation.state)
                 yield from _to_author(change, text, situation)
@@ -124,7 +119,6 @@ def _to_author(
     situation: Situation,
     *,
     by: Identity | None = None,
-    page: str = "",
     is_command: bool = False,
 ) -> Iterator[DirectMessage]:
     contact = situation.people.get(situation.state.author.id)
@@ -132,7 +126,7 @@ def _to_author(
         return
     if is_command and contact.person_id == situation.actor:
         return
-    yield DirectMessage(contact.person_id, text, _key(contact, change.id, situation), page=page)
+    yield DirectMessage(contact.person_id, text, _key(contact, change.id, situation))
 
 
 def _is_own(contact: Contact, actor: Identity, situation: Situation) -> bool:

@@ -13,8 +13,6 @@ from bot.changes import (
     Change,
     CommentPosted,
     CommitsPushed,
-    ConflictEnded,
-    ConflictStarted,
     MergeFailed,
     PullRequestAbandoned,
     PullRequestCompleted,
@@ -125,16 +123,6 @@ def reactivated(_: PullRequestReactivated, __: PullRequestState, ___: Names) -> 
     return "Reactivated"
 
 
-def conflict_started(_: ConflictStarted, state: PullRequestState, __: Names) -> str:
-    """Conflicts, and with which branch."""
-    return f"Conflicts with {branch(state.target_ref)}"
-
-
-def conflict_ended(change: ConflictEnded, _: PullRequestState, __: Names) -> str:
-    """Clean again, and how long it took."""
-    return f"Clean again after {duration(change.at - change.since)}"
-
-
 def merge_failed(change: MergeFailed, state: PullRequestState, _: Names) -> str:
     """The trial merge has no outcome: never called a conflict."""
     target = branch(state.target_ref)
@@ -177,13 +165,14 @@ REPLIES: dict[type, Callable[..., str]] = {
     PullRequestCompleted: completed,
     PullRequestAbandoned: abandoned,
     PullRequestReactivated: reactivated,
-    ConflictStarted: conflict_started,
-    ConflictEnded: conflict_ended,
     MergeFailed: merge_failed,
     TargetChanged: target_changed,
     CommentPosted: comment_posted,
 }
-"""Kinds of change that a thread hears of; the rest is only seen on the card."""
+"""Kinds of change that a thread hears of; the rest is only seen on the card.
+
+Conflicts are told by their episodes (bot.conflicts).
+"""
 
 
 def reply(change: Change, state: PullRequestState, names: Names) -> str:
@@ -202,11 +191,6 @@ def review_asked(state: PullRequestState) -> str:
 def direct_vote(change: VoteCast, state: PullRequestState) -> str:
     """To the author."""
     return DIRECT_VOTES[change.new].format(name=name_of(change.reviewer), pr=pull_request(state))
-
-
-def direct_conflict(state: PullRequestState) -> str:
-    """To the author, once per episode."""
-    return f"{pull_request(state)} has conflicts with {branch(state.target_ref)}"
 
 
 def direct_merge_failed(change: MergeFailed, state: PullRequestState) -> str:

@@ -1,6 +1,6 @@
 """Open pull requests as commands list them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
@@ -39,7 +39,7 @@ def list_open(
     """The open ones of these repositories (connection, id), oldest first."""
     if not repositories:
         return []
-    there = _any_of(repositories, col(PullRequestRow.repository_id))
+    there = any_of(repositories, col(PullRequestRow.repository_id))
     return _listed(session, _open(there), limit)
 
 
@@ -49,7 +49,7 @@ def list_by_author(
     """The open ones that these identities (connection, id) wrote, oldest first."""
     if not identities:
         return []
-    return _listed(session, _open(_any_of(identities, col(PullRequestRow.author_id))), limit)
+    return _listed(session, _open(any_of(identities, col(PullRequestRow.author_id))), limit)
 
 
 def list_awaiting_vote(
@@ -59,7 +59,7 @@ def list_awaiting_vote(
     if not identities:
         return []
     statement = (
-        _open(_any_of(identities, col(ReviewerRow.identity_id)))
+        _open(any_of(identities, col(ReviewerRow.identity_id)))
         .join(ReviewerRow, col(ReviewerRow.pull_request_id) == PullRequestRow.id)
         .where(
             col(ReviewerRow.vote) == 0,
@@ -70,7 +70,13 @@ def list_awaiting_vote(
     return _listed(session, statement, limit)
 
 
-def _any_of(
+def list_by_id(session: Session, ids: Collection[int]) -> dict[int, ListedPullRequest]:
+    """These pull requests, open or not, by their ids of ours."""
+    found = session.exec(_all().where(col(PullRequestRow.id).in_(ids))).all()
+    return {row.id or 0: _line(row, repository, url) for row, repository, url in found}
+
+
+def any_of(
     pairs: Sequence[tuple[str, str]], column: SQLColumnExpression[str]
 ) -> ColumnElement[bool]:
     """(connection, id) is one of these; one condition per connection, however many ids."""

@@ -1,6 +1,7 @@
 """Every table, one module per area. Importing this fills ``SQLModel.metadata``."""
 
 from storage.tables.audit import AuditRow
+from storage.tables.conflicts import ConflictEpisode, ConflictSnooze, OwnFinding, PostedAlert
 from storage.tables.connections import Connection, Credential, Hook, RepositoryRow
 from storage.tables.people import (
     ConversationRow,
@@ -10,11 +11,15 @@ from storage.tables.people import (
     Subscription,
 )
 from storage.tables.queues import ActivityRow, InboxRow, Lease, OutboxRow, WorkflowRun
+from storage.tables.radar import ChangedFilesRow, RadarPair, TrialMergeRow
 from storage.tables.work import Link, PullRequestRow, ReviewerRow, TicketRow
 
 __all__ = [
     "ActivityRow",
     "AuditRow",
+    "ChangedFilesRow",
+    "ConflictEpisode",
+    "ConflictSnooze",
     "Connection",
     "ConversationRow",
     "Credential",
@@ -24,12 +29,16 @@ __all__ = [
     "Lease",
     "Link",
     "OutboxRow",
+    "OwnFinding",
     "Person",
+    "PostedAlert",
     "PostedCard",
     "PullRequestRow",
+    "RadarPair",
     "RepositoryRow",
     "ReviewerRow",
     "Subscription",
     "TicketRow",
+    "TrialMergeRow",
     "WorkflowRun",
 ]

@@ -21,6 +21,7 @@ RowId = BigInteger().with_variant(Integer, "sqlite")
 
 _IS_OPEN = text("state IN ('pending', 'sending')")
 _IS_WAITING_CARD = text("kind = 'card' AND state = 'pending'")
+_IS_ALERT = text("episode_id IS NOT NULL")
 
 
 class InboxRow(SQLModel, table=True):
@@ -59,8 +60,10 @@ class OutboxRow(SQLModel, table=True):
     """One thing to send to one conversation, in the order of ``id``.
 
     ``kind``: ``card`` (the pull request's card is out of date; drawn when sent), ``message`` (a
-    reply or direct message, ``payload`` is the message as JSON). ``key`` says what it is for and is
-    unique, so nothing is told twice. ``state``: pending, sending, sent, dead, dropped.
+    reply or direct message, ``payload`` is the message as JSON), ``alert`` (the alert of the
+    conflict episode ``episode_id`` is missing or out of date; drawn when sent). ``key`` says what
+    it is for and is unique, so nothing is told twice. ``state``: pending, sending, sent, dead,
+    dropped.
     ``person_id`` instead of ``conversation_id``: the personal chat is opened when it is sent.
     ``lane`` is what keeps order: the conversation's id, or ``person/ID``. ``attempts`` are those
     that failed. ``closed_at`` is when it became dead or dropped.
@@ -88,6 +91,12 @@ class OutboxRow(SQLModel, table=True):
             sqlite_where=_IS_WAITING_CARD,
             postgresql_where=_IS_WAITING_CARD,
         ),
+        Index(
+            "ix_outbox_alert",
+            "episode_id",
+            sqlite_where=_IS_ALERT,
+            postgresql_where=_IS_ALERT,
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=RowId)
@@ -97,6 +106,7 @@ class OutboxRow(SQLModel, table=True):
     conversation_id: str = ""
     person_id: int | None = Field(default=None)
     pull_request_id: int | None = Field(default=None, index=True)
+    episode_id: int | None = Field(default=None)
     thread_id: str = ""
     payload: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON))
     cause: str = ""

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from bot.jobs import FORGET, READ_WAITING, SWEEP, Jobs
+from bot.conflicts.radar_runner import Radar
+from bot.jobs import FORGET, RADAR, RADAR_CHANGED, READ_WAITING, SWEEP, Jobs
 from bot.metrics import JOBS
 from bot.sweep import Sweep, SweepReport
 from storage import housekeeping, leases
@@ -18,7 +19,12 @@ __all__ = ["world"]
 
 
 def jobs_of(world: World) -> Jobs:
-    return Jobs(world.services, world.sweep, sweep_minutes=5)
+    return jobs_with(world, world.sweep)
+
+
+def jobs_with(world: World, sweep: Sweep) -> Jobs:
+    radar = Radar(world.services)
+    return Jobs(world.services, sweep, radar, sweep_minutes=5, radar_minutes=10)
 
 
 def count(name: str, outcome: str) -> float:
@@ -57,7 +63,7 @@ async def test_a_failing_job_is_counted_and_runs_again(world: World) -> None:
                 raise RuntimeError("a defect")
             return await super().run()
 
-    jobs = Jobs(world.services, Failing(world.services, world.reads), sweep_minutes=5)
+    jobs = jobs_with(world, Failing(world.services, world.reads))
     before = count(SWEEP, "failed")
     assert not await jobs.run_now(SWEEP)
     assert count(SWEEP, "failed") == before + 1
@@ -75,7 +81,7 @@ async def test_the_clock_runs_the_sweep_at_start_and_stops(world: World) -> None
             swept.set()
             return report
 
-    jobs = Jobs(world.services, Telling(world.services, world.reads), sweep_minutes=5)
+    jobs = jobs_with(world, Telling(world.services, world.reads))
     jobs.start()
     await swept.wait()
     await jobs.stop()
@@ -99,10 +105,24 @@ async def test_clock_settings_are_those_of_a_mere_clock(world: World) -> None:
     scheduled: list[Any] = jobs._scheduler.get_jobs()
     await jobs.stop()
     intervals = [job for job in scheduled if hasattr(job.trigger, "interval")]
-    assert len(intervals) == 4
+    assert len(intervals) == 6
     for job in intervals:
         assert (job.misfire_grace_time, job.coalesce, job.max_instances) == (None, True, 1)
         assert job.trigger.jitter > 0
+
+
+async def test_the_radar_runs_on_its_time_and_after_changes(world: World) -> None:
+    await world.subscribe()
+    await world.sandbox.commit(world.shop, "a", {"README.md": "a"}, world.maya_there, "a")
+    await world.sandbox.commit(world.shop, "b", {"README.md": "b"}, world.jonas_there, "b")
+    jobs = jobs_of(world)
+    for branch, job in (("a", RADAR), ("b", RADAR_CHANGED)):
+        made = await world.sandbox.create_pull_request(
+            world.shop, world.maya_there, branch, title=branch
+        )
+        await world.reads.read(CONNECTION, made.id, cause="test")
+        assert await jobs.run_now(job)
+    assert [row.key for row in await world.outbox() if row.key.startswith("radar:")] != []
 
 
 async def test_what_asks_for_a_read_is_read(world: World) -> None:

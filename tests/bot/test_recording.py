@@ -182,12 +182,12 @@ async def test_identities_are_matched_to_people_by_mail(db: Database) -> None:
 
 
 async def test_the_author_without_a_chat_is_told_as_a_person(db: Database) -> None:
-    await record(db, seen())
-    await record(db, seen(1, **CONFLICT))
+    await record(db, seen(**votes((JONAS, Vote.NONE))))
+    await record(db, seen(1, **votes((JONAS, Vote.APPROVED))))
     assert (await queued(db))[-1] == (
         "message",
         "person 1",
-        "#12 Add search has conflicts with main",
+        "Jonas Sample approved #12 Add search",
     )
 
 

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from adapters.azure_devops.client import AzureDevOpsClient
 from adapters.azure_devops.credentials import PatCredential
-from tests.contract.specifications import SPECS, complaints, resolve, spec
+from tests.contract.specifications import SPECS, all_properties, complaints, resolve, spec
 
 pytestmark = pytest.mark.skipif(
     not SPECS.is_dir(), reason="Microsoft's specifications are not here (set PULLCORD_SPECS)"
@@ -54,6 +54,8 @@ WORK_ITEM = {
     "relations": [{"rel": "ArtifactLink", "url": "vstfs:///Git/Ref/old", "attributes": {}}],
 }
 EMPTY = {"count": 0, "value": []}
+MERGE = {"mergeOperationId": 7, "status": "queued"}
+DIFFS = {"changes": [], "allChangesIncluded": True}
 REF = {"value": [{"name": "refs/heads/x", "success": True}]}
 PUSH = {"refUpdates": [{"name": "refs/heads/x", "newObjectId": "b" * 40}]}
 
@@ -87,6 +89,16 @@ async def _update(client: AzureDevOpsClient) -> object:
     )
 
 
+async def _status(client: AzureDevOpsClient) -> None:
+    await client.set_pull_request_status(
+        REPOSITORY, 41, state="failed", description="d", target_url="https://acme.example.com/x"
+    )
+
+
+async def _commits(client: AzureDevOpsClient) -> object:
+    return await client.commits_on_path(REPOSITORY, "/a.md", since="a" * 40, until="b" * 40, top=5)
+
+
 async def _list(client: AzureDevOpsClient) -> object:
     return await client.pull_requests(
         project="Shop", source_ref="refs/heads/a", target_ref="refs/heads/b", top=5
@@ -105,6 +117,10 @@ CALLS: dict[str, tuple[str, object, Call]] = {
     ),
     "pull_request_tickets": (GIT, EMPTY, lambda c: c.pull_request_tickets(REPOSITORY, 41)),
     "pull_request_checks": (GIT, EMPTY, lambda c: c.pull_request_checks("Shop", REPOSITORY, 41)),
+    "set_pull_request_status": (GIT, {}, _status),
+    "trial_merge": (GIT, MERGE, lambda c: c.trial_merge("Shop", REPOSITORY, "a" * 40, "b" * 40)),
+    "changed_files": (GIT, DIFFS, lambda c: c.changed_files(REPOSITORY, "a" * 40, "b" * 40)),
+    "commits_on_path": (GIT, EMPTY, _commits),
     "create_pull_request": (GIT, PULL_REQUEST, _open),
     "add_reviewer": (GIT, {}, lambda c: c.add_reviewer(REPOSITORY, 41, PERSON, required=True)),
     "branch_tip": (GIT, EMPTY, lambda c: c.branch_tip(REPOSITORY, "feature/x")),
@@ -121,6 +137,7 @@ CALLS: dict[str, tuple[str, object, Call]] = {
 NOT_SPECIFIED = {
     "who_am_i": "connectionData is in no specification",
     "close": "sends nothing",
+    "conflicts": "its models are in the specification, its path is not",
 }
 
 
@@ -162,6 +179,10 @@ async def test_a_request_that_is_not_would_be_seen() -> None:
     assert any("unknown field x" in line for line in found)
 
 
+async def at_once(_seconds: float) -> None:
+    """Sleep not at all: what is waited for here never changes."""
+
+
 async def complaints_of(document: str, answer: object, call: Call) -> list[str]:
     """Make the call; what in its requests does not follow the specification."""
     requests: list[tuple[web.Request, Any]] = []
@@ -176,7 +197,7 @@ async def complaints_of(document: str, answer: object, call: Call) -> list[str]:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     base = f"http://127.0.0.1:{runner.addresses[0][1]}/{ORGANIZATION}"
-    client = AzureDevOpsClient("acme", base, [PatCredential("pat", "token")])
+    client = AzureDevOpsClient("acme", base, [PatCredential("pat", "token")], sleep=at_once)
     try:
         await call(client)
     finally:
@@ -200,6 +221,9 @@ def _complaints(name: str, request: web.Request, body: Any) -> Iterator[str]:
         (names for (m, end), names in DOCUMENTED_ELSEWHERE.items() if (m, path[-6:]) == (m, end)),
         set[str](),
     )
+    if (method, path[-8:]) == ("get", "/commits") and "searchCriteria.itemPath" in request.query:
+        yield from _criteria(document, request)
+        return
     for key, value in request.query.items():
         if key in by_query:
             yield from _value(by_query[key], value)
@@ -215,6 +239,24 @@ def _complaints(name: str, request: web.Request, body: Any) -> Iterator[str]:
             yield from _body(document, parameter, body, path)
     if body is not None and request.content_type not in operation["consumes"]:
         yield f"{path}: {request.content_type} is not consumed"
+
+
+def _criteria(document: dict[str, Any], request: web.Request) -> Iterator[str]:
+    """ "Commits - Get Commits" shares its path with that of a push, which the specification keeps.
+
+    Its criteria are there as a model.
+    """
+    for key, value in request.query.items():
+        if key == "api-version":
+            continue
+        begin, *names = key.split(".")
+        schema: dict[str, Any] = {"$ref": "#/definitions/GitQueryCommitsCriteria"}
+        for name in names:
+            schema = all_properties(document, resolve(document, schema)).get(name, {})
+        if begin != "searchCriteria" or not schema:
+            yield f"{request.path}: unknown query parameter {key}"
+        else:
+            yield from _value({"name": key, **schema}, value)
 
 
 def _operation(

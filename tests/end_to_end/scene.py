@@ -137,6 +137,15 @@ class Scene:
         """The replies below the channel's card."""
         return [render_text(reply) for reply in self.card(pull_request).replies if reply.from_bot]
 
+    def alerts(
+        self, pull_request: SandboxPullRequest, where: Conversation | None = None
+    ) -> list[str]:
+        """The alerts of its conflicts as they look now: below the card, or in a chat."""
+        place = where or self.channel
+        said = [render_text(m) for m in place.all_messages() if m.from_bot and not m.deleted]
+        mark = f"#{pull_request.id} "
+        return [text for text in said if text.startswith(mark) and "onflicts with " in text]
+
     def direct(self, person: SamplePerson) -> list[str]:
         """First lines of what the bot wrote in somebody's chat, without the welcome."""
         lines = [

@@ -247,7 +247,7 @@ def test_a_personal_chat_is_remembered_and_forgotten(session: Session) -> None:
     assert stored is not None
     assert stored.personal_conversation_id == "19:a"
     assert session.get_one(ConversationRow, "19:a").kind == "personal"
-    people.forget_personal_chat(session, person)
+    people.forget_personal_chat(session, person, until=NOW)
     assert stored.personal_conversation_id == ""
 
 

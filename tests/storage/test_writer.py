@@ -45,7 +45,7 @@ class Gate:
 
 
 async def healthy(db: Database) -> None:
-    while not db.is_healthy:  # noqa: ASYNC110  # health is a state, and has no event to wait for
+    while not db.is_healthy:  # health is a state, and has no event to wait for
         await asyncio.sleep(0)
 
 

@@ -23,7 +23,7 @@ from bot.ports import utc_now
 from bot.settings import Settings
 from storage import inbox, outbox, schema
 from storage.engine import Database
-from storage.queries import activities, connections
+from storage.queries import activities, conflicts, connections
 from storage.queries.connections import NewCredential
 from storage.secrets import SecretBox, new_key, new_webhook_secret
 from storage.tables import Connection
@@ -223,7 +223,7 @@ class Stage:
         add_hooks(self.azure_devops, self.bot.url, self.project, self.webhook_secret)
 
     async def settle(self) -> None:
-        """Wait until nothing is under way: hooks delivered, inbox, commands and outbox empty."""
+        """Wait until nothing is under way: hooks, inbox, commands, conflicts, outbox."""
         while True:
             await self.azure_devops.settled()
             await self.azure_devops.hooks.idle()
@@ -232,7 +232,9 @@ class Stage:
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def _is_quiet(self) -> bool:
-        for counts in (activities.counts, inbox.counts, outbox.counts):
+        if not self.bot.targets.is_idle:
+            return False
+        for counts in (inbox.counts, activities.counts, conflicts.counts, outbox.counts):
             states = await self.bot.db.read(counts)
             if states.get("pending") or states.get("sending"):
                 return False

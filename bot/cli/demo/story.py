@@ -154,6 +154,8 @@ class Story:
             (_shows(cards[second], "completed"), f"the card of {second} says completed"),
             ("Round the total" in jonas, "Jonas was asked for a review in his chat"),
             ("conflicts with main" in priya.lower(), "Priya was told of the conflict in her chat"),
+            ("checkout.py" in priya, "the alert named the file"),
+            ("Maya Sample" in priya, "the alert named who changed it on main"),
             (thread.lower().count("conflicts with") == 1, "the thread tells the conflict once"),
             (thread.lower().count("clean again") == 1, "the thread tells once that it is clean"),
             (item.fields.get("System.State") == "Active", "ticket 123 is Active"),

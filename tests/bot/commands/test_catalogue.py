@@ -11,7 +11,16 @@ from bot.commands.registry import Understood, manifest_commands, markdown_refere
 from bot.teams_model import ConversationKind
 
 COMMANDS = pytest.mark.parametrize("command", REGISTRY.commands, ids=lambda each: each.name)
-READING = {"help", "prs", "reviews", "ticket", "subscriptions", "whoami", "status"}
+READING = {
+    "help",
+    "prs",
+    "reviews",
+    "ticket",
+    "subscriptions",
+    "whoami",
+    "status",
+    "conflicts",
+}
 
 PIECES = [
     "123",

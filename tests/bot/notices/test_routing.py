@@ -119,8 +119,8 @@ def test_a_new_pull_request_is_a_card_and_then_a_reply_and_asks_its_reviewers() 
         ([seen(), seen(90, closed_by=JONAS, **COMPLETED)], ["Completed by Jonas Sample"]),
         ([seen(), hooked(90, **COMPLETED)], ["Completed"]),
         ([seen(90, **COMPLETED), seen(95)], ["Reactivated"]),
-        ([seen(), seen(1, **CONFLICT)], ["Conflicts with main"]),
-        ([seen(**CONFLICT), seen(185, **CLEAN)], ["Clean again after 3 h"]),
+        ([seen(), seen(1, **CONFLICT)], []),  # told by its episode
+        ([seen(**CONFLICT), seen(185, **CLEAN)], []),
         (
             [seen(), seen(1, merge_status=MergeStatus.REJECTED_BY_POLICY)],
             ["A policy rejects the merge into main"],
@@ -154,8 +154,9 @@ def test_votes_found_together_are_one_reply_and_one_direct_message() -> None:
 
 def test_a_group_chat_has_no_threads_so_its_replies_name_the_pull_request() -> None:
     group = replace(CHANNEL, conversation_id="group", kind=ConversationKind.GROUP)
-    assert replies(told(seen(), seen(1, **CONFLICT), subscribers=(group,))) == [
-        "#12 Add search: Conflicts with main"
+    failed = seen(1, merge_status=MergeStatus.REJECTED_BY_POLICY)
+    assert replies(told(seen(), failed, subscribers=(group,))) == [
+        "#12 Add search: A policy rejects the merge into main"
     ]
 
 
@@ -167,9 +168,10 @@ def test_a_personal_chat_gets_the_card_only() -> None:
 
 def test_a_conversation_with_several_subscriptions_is_told_once() -> None:
     second = replace(CHANNEL, repository="w*")
-    notices = told(seen(), seen(1, **CONFLICT), subscribers=(CHANNEL, second))
+    pushed = seen(1, source_commit="b" * 40)
+    notices = told(seen(), pushed, subscribers=(CHANNEL, second))
     assert cards(notices) == ["channel"]
-    assert replies(notices) == ["Conflicts with main"]
+    assert replies(notices) == ["New commits, now at bbbbbbb"]
 
 
 def test_a_card_that_is_there_is_refreshed_by_what_nobody_is_told() -> None:
@@ -182,8 +184,8 @@ def test_a_card_that_is_there_is_refreshed_by_what_nobody_is_told() -> None:
 def test_what_was_before_a_subscription_is_not_news() -> None:
     late = replace(CHANNEL, created_at=at(1))
     assert told(seen(5, **CONFLICT), subscribers=(late,), people={}) == ()
-    assert replies(told(seen(5), seen(6, **CONFLICT), subscribers=(late,))) == [
-        "Conflicts with main"
+    assert replies(told(seen(5), seen(6, source_commit="b" * 40), subscribers=(late,))) == [
+        "New commits, now at bbbbbbb"
     ]
 
 
@@ -247,10 +249,8 @@ def test_a_reviewer_who_joins_by_voting_is_not_asked() -> None:
     assert direct(notices) == [(1, "Jonas Sample approved #12 Add search")]
 
 
-def test_the_author_hears_of_a_conflict_but_not_that_it_is_clean_again() -> None:
-    assert direct(told(seen(), seen(1, **CONFLICT))) == [
-        (1, "#12 Add search has conflicts with main")
-    ]
+def test_a_conflict_is_told_by_its_episode_not_by_its_change() -> None:
+    assert direct(told(seen(), seen(1, **CONFLICT))) == []
     assert direct(told(seen(**CONFLICT), seen(1, **CLEAN))) == []
 
 

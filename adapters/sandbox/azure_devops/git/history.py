@@ -83,17 +83,21 @@ def commits_between(
     *,
     path: str | None = None,
     limit: int | None = None,
+    first_parent: bool = False,
 ) -> list[CommitFacts]:
     """Return commits reachable from ``tip`` and not from ``exclude``, newest first.
 
-    With ``path`` only commits that changed this file or something below this folder.
+    With ``path`` only commits that changed this file or something below this folder; with
+    ``first_parent`` a merge counts as what it brought, and what it merged is left out.
     """
     walker = repo.walk(pygit2.Oid(hex=tip), SortMode.TOPOLOGICAL | SortMode.TIME)
+    if first_parent:
+        walker.simplify_first_parent()
     if exclude is not None:
         walker.hide(pygit2.Oid(hex=exclude))
     found: list[CommitFacts] = []
     for commit in walker:
-        if path is not None and not _touches(commit, path.strip("/")):
+        if path is not None and not _touches(commit, path.strip("/"), first_parent=first_parent):
             continue
         found.append(commit_facts(repo, str(commit.id)))
         if limit is not None and len(found) >= limit:
@@ -133,11 +137,12 @@ def _file_change(delta: pygit2.DiffDelta) -> FileChange:
     return FileChange(f"/{new.path}", "edit", str(new.id), None, str(old.id))
 
 
-def _touches(commit: pygit2.Commit, path: str) -> bool:
+def _touches(commit: pygit2.Commit, path: str, *, first_parent: bool) -> bool:
     mine = _object_at(commit.tree, path)
     if not commit.parents:
         return mine is not None
-    return all(_object_at(parent.tree, path) != mine for parent in commit.parents)
+    parents = commit.parents[:1] if first_parent else commit.parents
+    return all(_object_at(parent.tree, path) != mine for parent in parents)
 
 
 def _object_at(tree: pygit2.Tree, path: str) -> str | None:

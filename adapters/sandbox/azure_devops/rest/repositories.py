@@ -134,7 +134,8 @@ async def get_item(call: Call) -> Answer:
 async def list_commits(call: Call) -> Answer:
     """List commits, newest first.
 
-    With ``compareVersion`` the walk starts there and leaves out what ``itemVersion`` reaches.
+    With ``compareVersion`` the walk starts there and leaves out what ``itemVersion`` reaches. Of
+    the history modes ``firstParent`` and the default are known.
     """
     repository = call.repository()
     if repository.default_branch is None:
@@ -153,6 +154,7 @@ async def list_commits(call: Call) -> Answer:
         hidden,
         path=call.query.get("searchCriteria.itemPath"),
         limit=skip + top,
+        first_parent=call.query.get("searchCriteria.historyMode", "").lower() == "firstparent",
     )
     return listing(
         views.full_commit(call.addresses, repository, facts) for facts in found[skip : skip + top]

@@ -1,0 +1,177 @@
+"""Calls and time of a push to a target branch with 10, 100 and 500 open pull requests.
+
+The sandbox is Azure DevOps over HTTP with real git, and does not merge again by itself: the list is
+asked for once, the branch's tip once, and each pull request is merged on trial by the real
+``bot.conflicts.target_moved``. One in ten conflicts with what was pushed. Printed are the HTTP
+requests by kind: a trial merge is one POST, and one GET for each look at how it went.
+
+It fails when a conflict is missed or invented, when a pull request is merged on trial twice, or
+when a push costs more than the list, the tip and one trial merge for each.
+"""
+
+import asyncio
+import sys
+import tempfile
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from sqlmodel import Session
+
+from adapters.azure_devops.client import AzureDevOpsClient
+from adapters.azure_devops.credentials import PatCredential
+from adapters.azure_devops.http import TimeOuts
+from adapters.azure_devops.payloads import parse_hook
+from adapters.sandbox.azure_devops import AzureDevOpsSandbox, SandboxIdentity, SandboxRepository
+from benchmarks import report
+from bot.conflicts.episodes import FLAP
+from bot.conflicts.target_moved import Target, TargetMoved
+from bot.ports import AzureDevOps, utc_now
+from bot.recording import record_snapshot
+from bot.services import Services
+from storage import schema
+from storage.engine import Database
+from storage.queries import conflicts
+from storage.tables import Connection, RepositoryRow
+
+SIZES = (10, 100, 500)
+ONE_IN = 10
+CONNECTION = "bench"
+BRANCH = "main"
+WITHIN_S = 180.0
+"""The longest that 500 may take ("minutes")."""
+
+
+class Place:
+    """A sandbox with one repository, and the bot's parts that look at a moved target."""
+
+    def __init__(self, box: AzureDevOpsSandbox, db: Database, client: AzureDevOpsClient) -> None:
+        self.box, self.db, self.client = box, db, client
+        self.services = Services(
+            db=db,
+            azure_devops=self._client,
+            teams=None,  # type: ignore[arg-type]  # nothing is sent here
+            parse_hook=parse_hook,
+            clock=utc_now,
+            sleep=asyncio.sleep,
+        )
+
+    async def _client(self, _name: str) -> AzureDevOps:
+        return self.client
+
+
+async def measure(size: int, folder: Path) -> tuple[list[object], list[str]]:
+    """One row of the table, and what was wrong."""
+    box = AzureDevOpsSandbox(folder / f"git-{size}")
+    await box.start()
+    author = box.add_person("Maya Sample", "maya@example.com")
+    shop = await box.add_repository(box.add_project("Shop"), "shop", files={"README.md": "x\n"})
+    client = AzureDevOpsClient(
+        CONNECTION,
+        box.base_url,
+        [PatCredential("pat", box.issue_pat(author))],
+        timeouts=TimeOuts(connect_s=30.0, total_s=120.0),
+    )
+    url = f"sqlite:///{folder / f'{size}.db'}"
+    await asyncio.to_thread(schema.upgrade, url)
+    async with Database.open(url) as db:
+        place = Place(box, db, client)
+        await _fill(place, shop, author, size)
+        row, wrong = await _push(place, shop, author, size)
+    await client.close()
+    await box.stop()
+    return row, wrong
+
+
+async def _fill(place: Place, shop: SandboxRepository, author: SandboxIdentity, size: int) -> None:
+    def store(session: Session) -> None:
+        session.add(
+            Connection(
+                name=CONNECTION,
+                base_url=place.box.base_url,
+                created_at=datetime(2026, 1, 1, tzinfo=UTC),
+            )
+        )
+        session.flush()
+        session.add(
+            RepositoryRow(
+                connection=CONNECTION,
+                id=shop.id,
+                name="shop",
+                project_id=shop.project.id,
+                project_name="Shop",
+            )
+        )
+
+    await place.db.write(store)
+    for number in range(size):
+        file = "README.md" if number % ONE_IN == 0 else f"file-{number}.txt"
+        branch = f"b{number}"
+        await place.box.commit(shop, branch, {file: f"{number}\n"}, author, branch)
+        await place.box.create_pull_request(shop, author, branch, title=branch)
+    listed = await place.client.pull_requests(project="Shop", repository=shop.id)
+    for snapshot in listed:
+        now = utc_now()
+        await place.db.write(
+            partial(record_snapshot, snapshot=snapshot, cause="bench", now=now, flap=FLAP)
+        )
+
+
+async def _push(
+    place: Place, shop: SandboxRepository, author: SandboxIdentity, size: int
+) -> tuple[list[object], list[str]]:
+    await place.box.commit(shop, BRANCH, {"README.md": "pushed\n"}, author, "Direct")
+    moved = TargetMoved(place.services)
+    place.box.calls.clear()
+    began = time.perf_counter()
+    target: Target = (CONNECTION, shop.project.id, shop.id, f"refs/heads/{BRANCH}")
+    await moved.pushed(target, cause="bench")
+    while not moved.is_idle:
+        await asyncio.sleep(0.01)
+    took = time.perf_counter() - began
+    calls = Counter(_kind(call.method, call.path) for call in place.box.calls)
+    found = await place.db.read(lambda s: len(conflicts.open_episodes(s, CONNECTION)))
+    wanted = -(-size // ONE_IN)
+    wrong = []
+    if found != wanted:
+        wrong.append(f"{size}: {found} conflicts found, {wanted} are there")
+    pages = -(-size // 100)
+    if calls["trial merges"] > size or calls["lists"] > pages + 1 or calls["tips"] > 1:
+        wrong.append(f"{size}: too many calls: {dict(calls)}")
+    if calls["others"]:
+        wrong.append(f"{size}: {calls['others']} calls of no known kind")
+    if took > WITHIN_S:
+        wrong.append(f"{size}: took {took:.0f} s")
+    kinds = [calls[kind] for kind in ("lists", "tips", "trial merges", "looks")]
+    row: list[object] = [size, *kinds, sum(calls.values()), found, f"{took:.2f}"]
+    return row, wrong
+
+
+def _kind(method: str, path: str) -> str:
+    if "/merges" in path:
+        return "trial merges" if method == "POST" else "looks"
+    if "/refs" in path:
+        return "tips"
+    return "lists" if path.lower().endswith("/pullrequests") else "others"
+
+
+async def main() -> list[str]:
+    rows, failures = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        for size in SIZES:
+            row, wrong = await measure(size, Path(folder))
+            rows.append(row)
+            failures += wrong
+    print(report.machine())
+    header = ("open", "lists", "tips", "trial merges", "looks", "calls", "conflicts", "seconds")
+    report.table(header, rows)
+    return failures
+
+
+if __name__ == "__main__":
+    problems = asyncio.run(main())
+    for problem in problems:
+        print(f"failed: {problem}")
+    sys.exit(1 if problems else 0)

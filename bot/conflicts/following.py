@@ -1,0 +1,244 @@
+"""Episodes in the database: opened, kept and ended in the transaction of what was learned.
+
+Every function here runs inside ``Database.write``, with the pull request's row locked.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from bot.audit_entries import subject_of
+from bot.cards.view import load_finding
+from bot.changes import (
+    AutoCompleteCleared,
+    AutoCompleteSet,
+    Change,
+    PullRequestPublished,
+    TitleChanged,
+)
+from bot.conflicts.episodes import (
+    Begin,
+    End,
+    EndedBy,
+    Episode,
+    Finding,
+    GoOn,
+    Reopen,
+    Standing,
+    judge,
+    next_step,
+)
+from bot.conflicts.telling import refresh_alerts, refresh_cards, tell, tell_clean
+from bot.model import MergeStatus
+from bot.pull_request_state import PullRequestState
+from storage import audit
+from storage.queries import conflicts
+from storage.tables import ConflictEpisode, OwnFinding
+
+
+def follow(
+    session: Session,
+    pull_request_id: int,
+    before: PullRequestState | None,
+    state: PullRequestState,
+    changes: Sequence[Change],
+    *,
+    cause: str,
+    now: datetime,
+    flap: timedelta,
+) -> None:
+    """Bring the pull request's episode in line with what is known of it now.
+
+    Args:
+        session: the transaction that stores what was learned.
+        pull_request_id: its row.
+        before: the state before, None at first sight.
+        state: the state now.
+        changes: what changed between the two.
+        cause: what brought it.
+        now: the time.
+        flap: a conflict that is back within this time is the same episode.
+    """
+    row = conflicts.latest(session, pull_request_id)
+    standing = judge(state, load_finding(session, pull_request_id))
+    step = next_step(state, standing, _episode(row) if row else None, now=now, flap=flap)
+    match step:
+        case Begin(at=at):
+            row = _begin(session, pull_request_id, before, state, standing, at, now)
+        case Reopen() if row is not None:
+            _reopen(session, row, standing, now)
+        case GoOn(examine_again=again) if row is not None:
+            _go_on(session, row, standing, now, examine_again=again)
+        case End(by=by) if row is not None:
+            _end(session, row, state, by, cause, now)
+    if step is None:
+        _keep_up(session, row, state, changes, cause=cause, now=now)
+        return
+    assert row is not None
+    if row.told_at is not None:
+        refresh_alerts(session, row, cause=cause, now=now)
+    if standing.is_own or row.is_own_finding:
+        refresh_cards(session, pull_request_id, cause=cause, now=now)
+    _audit(session, row, step, cause, now)
+
+
+def keep_finding(session: Session, pull_request_id: int, finding: Finding) -> None:
+    """Store our own trial merge's word, in place of an older one."""
+    conflicts.keep_own_finding(
+        session,
+        OwnFinding(
+            pull_request_id=pull_request_id,
+            status=finding.status.value,
+            source_commit=finding.source_commit,
+            target_ref=finding.target_ref,
+            target_commit=finding.target_commit,
+            stale_target_commit=finding.stale_target_commit,
+            found_at=finding.found_at,
+        ),
+    )
+
+
+def _begin(
+    session: Session,
+    pull_request_id: int,
+    before: PullRequestState | None,
+    state: PullRequestState,
+    standing: Standing,
+    began_at: datetime,
+    now: datetime,
+) -> ConflictEpisode:
+    row = ConflictEpisode(
+        connection=state.connection,
+        pull_request_id=pull_request_id,
+        number=state.number,
+        began_at=began_at,
+        opened_at=now,
+        source_commit=standing.source_commit,
+        target_ref=standing.target_ref,
+        target_commit=standing.target_commit,
+        last_clean_target_commit=_last_clean(state if standing.is_own else before, standing),
+        is_own_finding=standing.is_own,
+        at_first_sight=before is None,
+    )
+    conflicts.add(session, row)
+    conflicts.ask_for_work(session, row, due_at=now)
+    return row
+
+
+def _last_clean(state: PullRequestState | None, standing: Standing) -> str:
+    """The target's commit of the last clean merge into the same branch."""
+    merge = state.merge if state else None
+    is_clean = merge is not None and merge.status is MergeStatus.SUCCEEDED
+    if merge is None or not is_clean or merge.target_ref != standing.target_ref:
+        return ""
+    return merge.target_commit
+
+
+def _reopen(session: Session, row: ConflictEpisode, standing: Standing, now: datetime) -> None:
+    row.ended_at, row.ended_by = None, EndedBy.UNKNOWN.value
+    _take_over(row, standing)
+    row.examined_at = None
+    conflicts.ask_for_work(session, row, due_at=now)
+
+
+def _go_on(
+    session: Session,
+    row: ConflictEpisode,
+    standing: Standing,
+    now: datetime,
+    *,
+    examine_again: bool,
+) -> None:
+    if row.target_ref != standing.target_ref:
+        row.last_clean_target_commit = ""
+    _take_over(row, standing)
+    if examine_again:
+        row.examined_at = None
+        conflicts.ask_for_work(session, row, due_at=now)
+    session.add(row)
+
+
+def _take_over(row: ConflictEpisode, standing: Standing) -> None:
+    row.source_commit = standing.source_commit
+    row.target_ref = standing.target_ref
+    row.target_commit = standing.target_commit
+    row.is_own_finding = standing.is_own
+
+
+def _end(
+    session: Session,
+    row: ConflictEpisode,
+    state: PullRequestState,
+    by: EndedBy,
+    cause: str,
+    now: datetime,
+) -> None:
+    row.ended_at, row.ended_by = now, by.value
+    session.add(row)
+    if row.told_at is not None and not by.is_closing:
+        tell_clean(session, row, state, by, cause=cause, now=now)
+    if row.posted_status:
+        conflicts.ask_for_work(session, row, due_at=now)
+    elif row.due_at is not None:
+        row.due_at = None  # it was over before it was told: nobody needs to hear of it
+
+
+def _keep_up(
+    session: Session,
+    row: ConflictEpisode | None,
+    state: PullRequestState,
+    changes: Sequence[Change],
+    *,
+    cause: str,
+    now: datetime,
+) -> None:
+    """Alerts show what changed; who hears of drafts only when published hears of it then."""
+    if row is None or row.ended_at is not None or row.told_at is None:
+        return
+    if any(isinstance(change, PullRequestPublished) for change in changes):
+        tell(session, row, state, cause=cause, now=now)
+    if any(isinstance(change, _SHOWN) for change in changes):
+        refresh_alerts(session, row, cause=cause, now=now)
+
+
+_SHOWN = TitleChanged | AutoCompleteSet | AutoCompleteCleared
+
+
+def _audit(
+    session: Session,
+    row: ConflictEpisode,
+    step: Begin | Reopen | GoOn | End,
+    cause: str,
+    now: datetime,
+) -> None:
+    """What Azure DevOps says is in the audit as its change; our own doing comes here."""
+    names = {Begin: "begun", Reopen: "reopened", GoOn: "continued", End: "ended"}
+    audit.append(
+        session,
+        at=now,
+        actor="pullcord",
+        action=f"conflict_episode_{names[type(step)]}",
+        connection=row.connection,
+        subject=subject_of(row.connection, row.number),
+        after={
+            "episode": row.id,
+            "is_own_finding": row.is_own_finding,
+            "source_commit": row.source_commit,
+            "target_commit": row.target_commit,
+            "ended_by": row.ended_by,
+        },
+        cause=cause,
+    )
+
+
+def _episode(row: ConflictEpisode) -> Episode:
+    return Episode(
+        began_at=row.began_at,
+        ended_at=row.ended_at,
+        ended_by=EndedBy(row.ended_by),
+        source_commit=row.source_commit,
+        target_ref=row.target_ref,
+        target_commit=row.target_commit,
+        is_own=row.is_own_finding,
+    )

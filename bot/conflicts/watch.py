@@ -1,0 +1,271 @@
+"""The loop that examines episodes, tells of them, and posts their status.
+
+What is to be done stands in the episodes' rows, so a restart goes on where it was.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from bot.cards.alert_view import keep_examination
+from bot.cards.view import load_state
+from bot.conflicts.examination import Examination, Question, examine
+from bot.conflicts.statuses import post_status, wanted_status
+from bot.conflicts.telling import pull_request_row, refresh_alerts, tell
+from bot.log_text import log_safe
+from bot.ports import AzureDevOpsError, RateLimited, Unreachable
+from bot.pull_request_state import PullRequestState
+from bot.services import Services
+from storage.engine import CannotStore
+from storage.queries import conflicts
+from storage.tables import ConflictEpisode, Connection, PullRequestRow
+
+log = logging.getLogger(__name__)
+
+CAUSE = "conflicts"
+AT_ONCE = 4
+POLL_S = 1.0
+TELL_WITHIN = timedelta(seconds=30)
+"""From when a conflict was learned: then it is told without files."""
+ASK_S = 20.0
+FIRST_PAUSE_S = 2.0
+LONGEST_PAUSE_S = 300.0
+ATTEMPTS = 20  # with the pauses more than an hour without Azure DevOps
+MERGED_LOOKED_AT = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """An episode in hand: its row (detached), its pull request, and what to ask."""
+
+    row: ConflictEpisode
+    state: PullRequestState
+    base_url: str
+    posts_status: bool
+    question: Question
+
+
+class ConflictWatch:
+    """Works off the episodes that have something to do. ``wake`` when one was recorded."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._something = asyncio.Event()
+        self._stopping = False
+
+    def wake(self) -> None:
+        """An episode began, ended, or changed: look at once instead of at the next poll."""
+        self._something.set()
+
+    def stop(self) -> None:
+        """End ``run`` after what is in hand."""
+        self._stopping = True
+        self._something.set()
+
+    async def run(self) -> None:
+        """Work until ``stop``. Trouble with the database is waited out."""
+        while not self._stopping:
+            self._something.clear()
+            try:
+                done = await self.work_off()
+            except CannotStore:
+                log.warning("conflict episodes cannot be read now; trying again")
+                done = 0
+            if not done:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(POLL_S):
+                        await self._something.wait()
+
+    async def work_off(self) -> int:
+        """Do what is due, the oldest conflicts first; how many episodes that were."""
+        now = self._services.clock()
+        rows = await self._services.db.write(
+            lambda s: [row.id or 0 for row in conflicts.claim_due(s, now=now, limit=AT_ONCE)]
+        )
+        await asyncio.gather(*(self._handle(episode_id) for episode_id in rows))
+        return len(rows)
+
+    async def _handle(self, episode_id: int) -> None:
+        try:
+            await self._work(episode_id)
+        except CannotStore:
+            log.warning("conflict episode %s waits for the database", episode_id)
+        except Exception as error:  # a defect of ours must not stop the other episodes
+            log.exception("conflict episode %s failed", episode_id)
+            await self._failed(episode_id, str(error))
+
+    async def _work(self, episode_id: int) -> None:
+        work = await self._services.db.read(lambda s: _load(s, episode_id))
+        if work is None:
+            return
+        try:
+            if work.row.ended_at is None and work.row.examined_at is None:
+                found = await self._ask(work)
+                await self._examined(work, found)
+            await self._post(work)
+        except AzureDevOpsError as error:
+            await self._failed(episode_id, str(error))
+
+    async def _ask(self, work: Work) -> Examination:
+        azure = await self._services.azure_devops(work.row.connection)
+        try:
+            async with asyncio.timeout(self._patience_s(work.row)):
+                return await examine(azure, work.question)
+        except TimeoutError:
+            raise Unreachable("Azure DevOps did not answer in time") from None
+
+    def _patience_s(self, row: ConflictEpisode) -> float:
+        """Nobody waits longer for the news than TELL_WITHIN."""
+        if row.told_at is not None:
+            return ASK_S
+        left = (row.opened_at + TELL_WITHIN - self._services.clock()).total_seconds()
+        return min(max(left, 1.0), ASK_S)
+
+    async def _examined(self, work: Work, found: Examination) -> None:
+        now = self._services.clock()
+
+        def keep(session: Session) -> None:
+            loaded = _locked(session, work.row.id or 0)
+            if loaded is None:
+                return
+            row, state = loaded
+            if row.ended_at is not None or not _same_commits(row, work.row):
+                return  # it is over, or about other commits now: examined anew
+            keep_examination(row, found.files, found.files_from, found.cause)
+            row.examined_at = now
+            row.attempts = 0
+            session.add(row)
+            if row.told_at is None:
+                tell(session, row, state, cause=CAUSE, now=now)
+            else:
+                refresh_alerts(session, row, cause=CAUSE, now=now)
+            _what_is_left(row, now)
+
+        await self._services.db.write(keep)
+
+    async def _post(self, work: Work) -> None:
+        """Bring the status in Azure DevOps in line, and note what is left to do."""
+        current = await self._services.db.read(lambda s: _load(s, work.row.id or 0))
+        wanted = wanted_status(current.row) if current else ""
+        if current is not None and wanted and current.posts_status:
+            azure = await self._services.azure_devops(current.row.connection)
+            try:
+                async with asyncio.timeout(ASK_S):
+                    await post_status(azure, current.row, current.state, current.base_url, wanted)
+            except TimeoutError:
+                raise Unreachable("Azure DevOps did not answer in time") from None
+            except (Unreachable, RateLimited):
+                raise
+            except AzureDevOpsError as error:  # for good: no rights, or it is closed by now
+                log.warning(
+                    "status of %s!%s not posted: %s",
+                    current.row.connection,
+                    current.row.number,
+                    log_safe(str(error)),
+                )
+        now = self._services.clock()
+
+        def note(session: Session) -> None:
+            loaded = _locked(session, work.row.id or 0)
+            if loaded is None:
+                return
+            row, _ = loaded
+            row.posted_status = wanted or row.posted_status
+            row.attempts = 0
+            _what_is_left(row, now)
+            session.add(row)
+
+        await self._services.db.write(note)
+
+    async def _failed(self, episode_id: int, reason: str) -> None:
+        """Later, with growing pauses; people do not wait for it longer than TELL_WITHIN."""
+        now = self._services.clock()
+
+        def put_off(session: Session) -> None:
+            loaded = _locked(session, episode_id)
+            if loaded is None:
+                return
+            row, state = loaded
+            row.attempts += 1
+            if row.ended_at is None and row.told_at is None and now >= row.opened_at + TELL_WITHIN:
+                tell(session, row, state, cause=CAUSE, now=now)
+            if row.attempts >= ATTEMPTS:
+                row.examined_at = row.examined_at or now
+                row.posted_status = wanted_status(row) or row.posted_status
+                row.due_at = None
+                refresh_alerts(session, row, cause=CAUSE, now=now)
+            else:
+                row.due_at = _later(row, now)
+            session.add(row)
+
+        await self._services.db.write(put_off)
+        log.info("conflict episode %s waits: %s", episode_id, log_safe(reason))
+
+
+def _later(row: ConflictEpisode, now: datetime) -> datetime:
+    pause = min(FIRST_PAUSE_S * 2 ** (row.attempts - 1), LONGEST_PAUSE_S)
+    due = now + timedelta(seconds=pause)
+    limit = row.opened_at + TELL_WITHIN
+    return min(due, limit) if row.told_at is None and row.ended_at is None and limit > now else due
+
+
+def _what_is_left(row: ConflictEpisode, now: datetime) -> None:
+    is_open = row.ended_at is None
+    has_work = (is_open and row.examined_at is None) or bool(wanted_status(row))
+    row.due_at = now if has_work else None
+
+
+def _same_commits(row: ConflictEpisode, other: ConflictEpisode) -> bool:
+    def about(each: ConflictEpisode) -> Sequence[object]:
+        return (each.source_commit, each.target_ref, each.is_own_finding)
+
+    return about(row) == about(other)
+
+
+def _locked(session: Session, episode_id: int) -> tuple[ConflictEpisode, PullRequestState] | None:
+    row = conflicts.get(session, episode_id)
+    if row is None:
+        return None
+    pull_request = pull_request_row(session, row)
+    if pull_request is None:
+        return None
+    session.refresh(row)  # as it is now that nobody else can change it
+    return row, load_state(pull_request)
+
+
+def _load(session: Session, episode_id: int) -> Work | None:
+    row = conflicts.get(session, episode_id)
+    if row is None:
+        return None
+    pull_request = session.get_one(PullRequestRow, row.pull_request_id)
+    connection = session.get_one(Connection, row.connection)
+    state = load_state(pull_request)
+    question = Question(
+        project_id=state.repository.project_id,
+        repository_id=state.repository.id,
+        number=row.number,
+        source_commit=row.source_commit,
+        target_commit=row.target_commit,
+        last_clean_target_commit=row.last_clean_target_commit,
+        is_own_finding=row.is_own_finding,
+        merged_by=_merged_by(session, row, state),
+    )
+    posts_status = bool(connection.settings.get("post_status", True))
+    return Work(row, state, connection.base_url, posts_status, question)
+
+
+def _merged_by(session: Session, row: ConflictEpisode, state: PullRequestState) -> dict[str, int]:
+    """Commits that pull requests brought to the target, as far as we saw that."""
+    found: dict[str, int] = {}
+    for merged in conflicts.completed_on_target(
+        session, row.connection, state.repository.id, row.target_ref, MERGED_LOOKED_AT
+    ):
+        other = load_state(merged)
+        commits = {other.source_commit, other.merge.merge_commit if other.merge else ""}
+        found.update(dict.fromkeys(commits - {""}, merged.number))
+    return found

@@ -1,0 +1,126 @@
+"""What the client makes of answers about conflicts that the sandbox does not give."""
+
+from typing import Any
+
+import pytest
+
+from adapters.azure_devops.client import AzureDevOpsClient
+from bot.model import ConflictKind, FileConflict, MergeStatus
+from bot.ports import BadAnswer, NotFound
+from tests.adapters.azure_devops.conftest import Script, Time, as_json, dropped
+
+ONE, TWO = "a" * 40, "b" * 40
+
+
+def merge(status: str, **details: str) -> dict[str, Any]:
+    return {"mergeOperationId": 7, "status": status, "detailedStatus": details or None}
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (merge("completed", mergeCommitId=TWO), MergeStatus.SUCCEEDED),
+        (merge("failed", failureMessage="There were merge Conflicts."), MergeStatus.CONFLICTS),
+        (merge("completed", failureMessage="conflicts"), MergeStatus.CONFLICTS),
+        (merge("failed", failureMessage="An object is too large"), MergeStatus.FAILURE),
+        (merge("failed"), MergeStatus.FAILURE),
+        (merge("abandoned"), MergeStatus.FAILURE),
+        (merge("completed"), MergeStatus.FAILURE),
+        (merge("queued"), MergeStatus.QUEUED),
+        (merge("inProgress"), MergeStatus.QUEUED),
+    ],
+)
+async def test_only_what_speaks_of_a_conflict_is_one(
+    script: Script, client: AzureDevOpsClient, answer: dict[str, Any], status: MergeStatus
+) -> None:
+    script.say(as_json(merge("queued"), status=201), as_json(answer))
+    found = await client.trial_merge("My Shop", "r", ONE, TWO)
+    assert (found.status, found.ours, found.theirs) == (status, ONE, TWO)
+    assert bool(found.message) is (status in (MergeStatus.FAILURE, MergeStatus.CONFLICTS))
+    assert script.seen[0].body["parents"] == [ONE, TWO]
+    assert script.seen[1].path.endswith("/My%20Shop/_apis/git/repositories/r/merges/7")
+
+
+async def test_waiting_for_a_merge_is_bounded(
+    script: Script, client: AzureDevOpsClient, time: Time
+) -> None:
+    script.say(as_json(merge("queued"), status=201))
+    await client.trial_merge("Shop", "r", ONE, TWO)
+    assert 5 < sum(time.slept) < 10
+
+
+async def test_a_trial_whose_answer_is_lost_is_asked_for_again(
+    script: Script, client: AzureDevOpsClient
+) -> None:
+    script.say(dropped, as_json(merge("completed", mergeCommitId=TWO), status=201))
+    found = await client.trial_merge("Shop", "r", ONE, TWO)
+    assert found.status is MergeStatus.SUCCEEDED
+
+
+async def test_a_server_without_the_call_is_not_found(
+    script: Script, client: AzureDevOpsClient
+) -> None:
+    script.say(as_json({"message": "No HTTP resource was found"}, status=404))
+    with pytest.raises(NotFound):
+        await client.trial_merge("Shop", "r", ONE, TWO)
+    with pytest.raises(NotFound):
+        await client.conflicts("Shop", "r", 12)
+
+
+async def test_a_kind_of_a_later_version_is_a_conflict_and_none_is_not(
+    script: Script, client: AzureDevOpsClient
+) -> None:
+    items = [
+        {"conflictPath": "/b", "conflictType": "submoduleFuture"},
+        {"conflictPath": "/a", "conflictType": "editEdit"},
+        {"conflictPath": "/c", "conflictType": "none"},
+    ]
+    script.say(as_json({"value": items, "count": 3}))
+    found = await client.conflicts("Shop", "r", 12)
+    assert found == [
+        FileConflict("/a", ConflictKind.BOTH_CHANGED),
+        FileConflict("/b", ConflictKind.UNKNOWN),
+    ]
+    (seen,) = script.seen
+    assert seen.query["api-version"] == "7.1-preview.1"
+    assert seen.query["excludeResolved"] == "true"
+
+
+async def test_changed_files_are_read_to_the_end_without_folders_and_with_old_names(
+    script: Script, client: AzureDevOpsClient
+) -> None:
+    first = {
+        "allChangesIncluded": False,
+        "changes": [
+            {"item": {"path": "/src", "gitObjectType": "tree", "isFolder": True}},
+            {"item": {"path": "/src/b.py", "gitObjectType": "blob"}},
+            {"item": {"path": "/new.py"}, "sourceServerItem": "/old.py"},
+        ],
+    }
+    second = {"allChangesIncluded": True, "changes": [{"item": {"path": "/a.py"}}]}
+    script.say(as_json(first), as_json(second))
+    found = await client.changed_files("r", ONE, TWO)
+    assert found == ["/a.py", "/new.py", "/old.py", "/src/b.py"]
+    assert [seen.query["$skip"] for seen in script.seen] == ["0", "3"]
+    assert script.seen[0].query["diffCommonCommit"] == "true"
+
+
+async def test_the_pull_request_is_read_only_from_the_beginning_of_a_message(
+    script: Script, client: AzureDevOpsClient
+) -> None:
+    def commit(comment: str) -> dict[str, Any]:
+        author = {"name": "Maya Sample", "date": "2026-11-20T08:15:29Z"}
+        return {"commitId": ONE, "comment": comment, "author": author}
+
+    messages = ["Merged PR 12: Basket", "Revert “Merged PR 12: Basket”", "Merged PR x: y"]
+    script.say(as_json({"value": [commit(text) for text in messages]}))
+    found = await client.commits_on_path("r", "/a", since=ONE, until=TWO)
+    assert [one.pull_request for one in found] == [12, 0, 0]
+
+
+async def test_an_answer_without_its_number_is_a_bad_answer(
+    script: Script, client: AzureDevOpsClient
+) -> None:
+    script.say(as_json({"status": "queued"}, status=201))
+    with pytest.raises(BadAnswer, match="mergeOperationId"):
+        await client.trial_merge("Shop", "r", ONE, TWO)
