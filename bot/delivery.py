@@ -9,6 +9,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
@@ -23,12 +24,13 @@ from bot.prepared import (
     prepare,
     prepare_all,
     prepare_card,
+    remember_alert,
     remember_card,
 )
 from bot.send_budget import SendBudget
-from bot.sent_marks import SentMarks, Taken
 from bot.services import Services
 from bot.teams_model import TeamsUser
+from bot.together import Together
 from storage import audit, outbox
 from storage.engine import CannotStore
 from storage.queries import conversations, people
@@ -52,6 +54,15 @@ class Unreachable(Exception):
     """The person cannot be written to at present: it is known, so Teams is not asked."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A row whose message Teams has; ``card_hash`` is of the card or alert that it shows now."""
+
+    row: OutboxRow
+    activity_id: str
+    card_hash: str
+
+
 class Delivery:
     """The loop that works off the outbox. ``wake`` is called when something was queued."""
 
@@ -71,7 +82,7 @@ class Delivery:
         self._in_hand: dict[asyncio.Task[None], int] = {}
         self._looked_after_at: datetime | None = None
         self._ready: dict[int | None, Prepared | None] = {}
-        self._marks = SentMarks(self._persist, services.clock)
+        self._marks = Together(self._persist, self._mark_sent)
         self._is_more_due = False
         self._stopping = False
 
@@ -356,9 +367,18 @@ class Delivery:
         nothing = prepared is None or prepared.nothing_new
         shows_card = prepared is not None and not nothing and row.kind in ("card", "alert")
         card_hash = prepared.content_hash if prepared is not None and shows_card else ""
-        await self._marks.add(Taken(row, activity_id, card_hash))
+        await self._marks.add(_Taken(row, activity_id, card_hash))
         SENDS.labels(outcome="unchanged" if nothing else "sent").inc()
         SEND_LAG_S.observe(max((now - row.created_at).total_seconds(), 0))
+
+    def _mark_sent(self, session: Session, batch: Sequence["_Taken"]) -> None:
+        now = self._services.clock()
+        activity_ids = {taken.row.id: taken.activity_id for taken in batch}
+        outbox.mark_many_sent(session, activity_ids, now=now)
+        for taken in batch:
+            if taken.card_hash:
+                remember = remember_alert if taken.row.kind == "alert" else remember_card
+                remember(session, taken.row, taken.card_hash, taken.activity_id, now)
 
     async def _later(self, row: OutboxRow, error: TeamsRetry) -> None:
         """Try again when Teams says, which is no failure, else by the schedule until its end."""

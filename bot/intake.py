@@ -6,9 +6,8 @@ that fails is the body itself taken for the truth, until a later read.
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
 from sqlmodel import Session
 
@@ -32,6 +31,7 @@ from bot.ports import AzureDevOpsError, PayloadError, Unreachable
 from bot.recording import record_comment, record_repository, record_snapshot, record_ticket
 from bot.services import Services
 from bot.storm import Storm
+from bot.together import Together
 from storage import inbox
 from storage.engine import CannotStore
 from storage.queries import conflicts, pull_requests
@@ -42,6 +42,7 @@ log = logging.getLogger(__name__)
 BATCH = 100
 AT_ONCE = 16
 POLL_S = 1.0
+PARSE_IN_THREAD_BYTES = 64 * 1024  # above this, reading the JSON would hold up the others
 READ_TIME_S = 5.0  # a slow Azure DevOps must not keep people waiting: then the body is told
 ATTEMPTS = 8
 OUTAGE_ATTEMPTS = 100  # with LONGEST_PAUSE_S more than an hour and a half without Azure DevOps
@@ -61,7 +62,8 @@ class Intake:
         self._places = asyncio.Semaphore(AT_ONCE)
         self.storm = Storm(services.sleep)
         self._talk = asyncio.Lock()
-        self._in_hand: set[asyncio.Task[None]] = set()
+        self._ends = Together(services.db.write, self._mark)
+        self._in_hand: dict[asyncio.Task[None], int] = {}
         self._unfinished: set[int] = set()
         self._stopping = False
 
@@ -115,24 +117,18 @@ class Intake:
             return BATCH
         rows = await self._claim(room)
         for row in rows:
-            is_talk = row.event_type == COMMENT_EVENT
-            work = self._in_order(row) if is_talk else self._in_place(row)
-            task = asyncio.create_task(self._to_its_end(row, work))
-            self._in_hand.add(task)
-            task.add_done_callback(self._in_hand.discard)
+            task = asyncio.create_task(self._in_order(row))
+            self._in_hand[task] = row.id or 0
+            task.add_done_callback(self._ended)
         return BATCH if len(rows) == room else len(rows)
 
-    async def _to_its_end(self, row: InboxRow, work: Coroutine[Any, Any, None]) -> None:
-        """Do it, or note that it must be claimed again."""
-        is_done = False
-        try:
-            await work
-            is_done = True
-        except CannotStore:
-            log.warning("webhook %s waits for the database", row.id)
-        finally:
-            if not is_done:
-                self._unfinished.add(row.id or 0)
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        row_id = self._in_hand.pop(task)
+        if task.cancelled():
+            self._unfinished.add(row_id)
+        elif error := task.exception():  # only CannotStore is not dealt with before
+            self._unfinished.add(row_id)
+            log.warning("webhook %s waits for the database: %s", row_id, error)
 
     async def _claim(self, room: int) -> Sequence[InboxRow]:
         now = self._services.clock()
@@ -146,7 +142,10 @@ class Intake:
             pass
 
     async def _in_order(self, row: InboxRow) -> None:
-        """One after the other: a talk is told in the order in which it was held."""
+        """Comments one after the other: a talk is told in the order in which it was held."""
+        if row.event_type != COMMENT_EVENT:
+            await self._in_place(row)
+            return
         async with self._talk:
             await self._in_place(row)
 
@@ -171,7 +170,9 @@ class Intake:
             await self._try_again(row, f"{type(error).__name__}: {error}", attempts=ATTEMPTS)
 
     async def _parse(self, row: InboxRow) -> Hook:
-        return await asyncio.to_thread(self._services.parse_hook, row.body, row.connection)
+        if len(row.body) > PARSE_IN_THREAD_BYTES:
+            return await asyncio.to_thread(self._services.parse_hook, row.body, row.connection)
+        return self._services.parse_hook(row.body, row.connection)
 
     async def _dispatch(self, row: InboxRow, hook: Hook) -> None:
         cause = f"webhook/{row.id}"
@@ -305,11 +306,18 @@ class Intake:
         HOOKS_HANDLED.labels(outcome="done").inc()
 
     async def _finish(self, row: InboxRow, state: inbox.FinalState, reason: str = "") -> None:
-        now = self._services.clock()
-        await self._services.db.write(
-            lambda s: inbox.mark(s, row.id, state, now=now, reason=reason)
-        )
+        await self._ends.add((row.id, state, reason))
         HOOKS_HANDLED.labels(outcome=state).inc()
+
+    def _mark(
+        self, session: Session, ends: Sequence[tuple[int | None, inbox.FinalState, str]]
+    ) -> None:
+        now = self._services.clock()
+        alike: dict[tuple[inbox.FinalState, str], list[int | None]] = {}
+        for row_id, state, reason in ends:
+            alike.setdefault((state, reason), []).append(row_id)
+        for (state, reason), row_ids in alike.items():
+            inbox.mark_many(session, row_ids, state, now=now, reason=reason)
 
     async def _try_again(self, row: InboxRow, reason: str, *, attempts: int) -> None:
         """Later, with growing pauses; after so many attempts it is a dead letter."""

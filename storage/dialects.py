@@ -1,10 +1,11 @@
 """SQLite and PostgreSQL: how each is opened, and the little in which they differ."""
 
 import sqlite3
+import sys
 from functools import cache
-from typing import Any
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
 
-import psycopg
 from sqlalchemy import Delete, Engine, Insert, Table, Update, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, make_url
@@ -13,6 +14,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session, SQLModel
 
 from storage.text import storable_text
+
+if TYPE_CHECKING:
+    import psycopg
 
 # A caller may wait for the batch before its own and then for its own; both within 2 s.
 LOCK_WAIT_S = 0.8
@@ -125,7 +129,7 @@ def _postgresql_arguments(url: URL) -> dict[str, Any]:
 
 
 def _prepare_postgresql(engine: Engine, *, lock_wait_s: float) -> None:
-    def connected(connection: psycopg.Connection[Any], _record: object) -> None:
+    def connected(connection: "psycopg.Connection[Any]", _record: object) -> None:
         with connection.cursor() as cursor:
             for name, value in (
                 ("lock_timeout", f"{int(lock_wait_s * 1000)}ms"),
@@ -173,11 +177,19 @@ def trouble(error: BaseException) -> str | None:
     if isinstance(original, sqlite3.Error):
         code = getattr(original, "sqlite_errorcode", None)
         return str(original) if code is not None and code & 0xFF in _SQLITE_TROUBLE else None
-    if isinstance(original, psycopg.OperationalError | psycopg.errors.ReadOnlySqlTransaction):
-        return _first_line(original)
-    if isinstance(original, psycopg.Error) and is_disconnect(error):
-        return _first_line(original)
+    if _is_postgresql(original, "OperationalError", "errors.ReadOnlySqlTransaction"):
+        return _first_line(original or error)
+    if _is_postgresql(original, "Error") and is_disconnect(error):
+        return _first_line(original or error)
     return None
+
+
+def _is_postgresql(error: BaseException | None, *names: str) -> bool:
+    """Whether it is one of psycopg's errors. The driver is loaded only where PostgreSQL is used."""
+    driver = sys.modules.get("psycopg")
+    return driver is not None and isinstance(
+        error, tuple(attrgetter(name)(driver) for name in names)
+    )
 
 
 def is_disconnect(error: BaseException) -> bool:
@@ -188,9 +200,7 @@ def is_disconnect(error: BaseException) -> bool:
 def is_collision(error: BaseException) -> bool:
     """Whether PostgreSQL gave up this transaction in favour of another one; trying again helps."""
     original = error.orig if isinstance(error, DBAPIError) else error
-    return isinstance(
-        original, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure
-    )
+    return _is_postgresql(original, "errors.DeadlockDetected", "errors.SerializationFailure")
 
 
 def largest_batch(engine: Engine) -> int:
@@ -215,7 +225,7 @@ def take_turn(connection: Connection) -> None:
 def is_lock_wait(error: BaseException) -> bool:
     """Whether PostgreSQL gave up waiting for a lock."""
     original = error.orig if isinstance(error, DBAPIError) else error
-    return isinstance(original, psycopg.errors.LockNotAvailable)
+    return _is_postgresql(original, "errors.LockNotAvailable")
 
 
 def _first_line(error: BaseException) -> str:

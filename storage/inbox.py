@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, func, update
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session, col, or_, select
 
 from storage.dialects import affected, is_sqlite
@@ -65,11 +66,12 @@ def claim(
             ),
         ]
         rows += _due(session, *clock_went_back, now=now, limit=limit - len(rows))
+    if rows:
+        claimed = {"claimed_at": now, "claimed_until": now + lease}
+        _update(session, [col(InboxRow.id).in_([row.id for row in rows])], claimed)
     for row in rows:
-        row.claimed_at = now
-        row.claimed_until = now + lease
-        session.add(row)
-    session.flush()
+        for name, value in claimed.items():
+            set_committed_value(row, name, value)
     return rows
 
 

@@ -4,11 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from storage import dialects
@@ -42,9 +38,7 @@ def upgrade(url: str) -> None:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": _UPGRADE_LOCK})
         _refuse_newer(_current(connection))
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        run_migrations(connection)
 
 
 def current(url: str) -> str | None:
@@ -71,7 +65,7 @@ def check(url: str) -> None:
     _refuse_newer(found)
     if found is None:
         raise OldSchema("The database has no tables yet: run `pullcord db upgrade`.")
-    if found != _head():
+    if found != revisions()[-1]:
         raise OldSchema("The database is from an older Pullcord: run `pullcord db upgrade`.")
 
 
@@ -91,27 +85,32 @@ def _connection(url: str) -> Iterator[Connection]:
         engine.dispose()
 
 
+def run_migrations(connection: Connection, target: str = "head") -> None:
+    """Bring the database of this transaction to a revision, the newest unless one is named."""
+    # Here only, because `serve` never needs Alembic and its eleven megabytes.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, target)
+
+
 def _current(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    revision: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return revision
 
 
 def _refuse_newer(revision: str | None) -> None:
-    known = {script.revision for script in _scripts().walk_revisions()}
-    if revision is not None and revision not in known:
+    if revision is not None and revision not in revisions():
         raise NewerSchema(
             "The database was upgraded by a newer Pullcord: run that one, or go back to a backup."
         )
 
 
-def _head() -> str | None:
-    return _scripts().get_current_head()
-
-
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config())
-
-
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    return config
+def revisions() -> list[str]:
+    """The revisions that this Pullcord knows, oldest first: a script's name begins with its own."""
+    return sorted(path.name.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("0*.py"))

@@ -35,7 +35,7 @@ class PullRequestRow(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("connection", "number"),
         Index("ix_pull_requests_status", "connection", "status"),
-        Index("ix_pull_requests_author", "author_id", "status"),
+        Index("ix_pull_requests_author", "connection", "author_id", "status"),
         Index("ix_pull_requests_open", "connection", "repository_id", "status"),
         Index("ix_pull_requests_target", "repository_id", "target_ref", "status"),
         Index(
@@ -70,9 +70,10 @@ class ReviewerRow(SQLModel, table=True):
     """A reviewer of a pull request and the vote."""
 
     __tablename__ = "reviewers"
+    __table_args__ = (Index("ix_reviewers_votes", "identity_id", "vote"),)
 
     pull_request_id: int = Field(primary_key=True, foreign_key="pull_requests.id")
-    identity_id: str = Field(primary_key=True, index=True)
+    identity_id: str = Field(primary_key=True)
     display_name: str = ""
     vote: int = 0
     required: bool = False

@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from alembic import command
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
@@ -43,9 +42,7 @@ def episode(pull_request_id: int, **values: Any) -> ConflictEpisode:
 def upgrade_to(url: str, revision: str) -> None:
     engine = dialects.writer_engine(url)
     with engine.begin() as connection:
-        config = schema._config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
+        schema.run_migrations(connection, revision)
     engine.dispose()
 
 

@@ -1,10 +1,12 @@
 """Migrations and the check at start."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 from sqlmodel import SQLModel
 
@@ -88,3 +90,10 @@ def test_a_database_that_cannot_be_opened_is_told_without_its_password() -> None
     assert "canary" not in str(caught.value)
     with pytest.raises(CannotStore):
         schema.upgrade("sqlite:////no/such/folder/pullcord.db")
+
+
+def test_the_scripts_names_tell_their_revisions() -> None:
+    scripts = ScriptDirectory(str(Path(schema.__file__).parent / "migrations"))
+    known = [script.revision for script in scripts.walk_revisions()]
+    assert schema.revisions() == known[::-1]
+    assert schema.revisions()[-1] == scripts.get_current_head()

@@ -297,7 +297,10 @@ def upgrade() -> None:
         sa.UniqueConstraint("connection", "number"),
     )
     op.create_index(
-        "ix_pull_requests_author", "pull_requests", ["author_id", "status"], unique=False
+        "ix_pull_requests_author",
+        "pull_requests",
+        ["connection", "author_id", "status"],
+        unique=False,
     )
     op.create_index(
         "ix_pull_requests_needs_read",
@@ -437,7 +440,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("pull_request_id", "identity_id"),
     )
-    op.create_index("ix_reviewers_identity_id", "reviewers", ["identity_id"], unique=False)
+    op.create_index("ix_reviewers_votes", "reviewers", ["identity_id", "vote"], unique=False)
     _make_audit_append_only()
 
 
