@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import signal
+import sys
 
 import click
 
@@ -12,6 +13,8 @@ from bot.logs import configure_logging
 from bot.settings import SettingsError, load_settings
 
 log = logging.getLogger(__name__)
+
+THREAD_TURN_S = 0.0005  # the event loop need not wait long for the database's writer thread
 
 
 @click.command()
@@ -24,6 +27,7 @@ def serve() -> None:
     try:
         settings = load_settings()
         configure_logging(settings.log_level)
+        sys.setswitchinterval(THREAD_TURN_S)
         asyncio.run(_serve(Pullcord(settings)))
     except (SettingsError, CannotStart) as error:
         raise Failed(str(error)) from None
