@@ -3,22 +3,20 @@
 import asyncio
 import json
 import logging
+import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
-from urllib.parse import quote, urlencode
-from urllib.request import getproxies
+from urllib.parse import quote
 
-import aiohttp
-from aiohttp.http_exceptions import ContentEncodingError
+import httpx
 from tenacity import (
     AsyncRetrying,
     retry_if_exception_type,
     stop_after_attempt,
     wait_random_exponential,
 )
-from yarl import URL
 
 from adapters.azure_devops.base_url import BaseUrl
 from adapters.azure_devops.credentials import CredentialSource
@@ -72,23 +70,10 @@ class Answer:
         return list(self.fields().objects("value"))
 
 
-@dataclass(frozen=True, slots=True)
-class _Request:
-    """What is asked, the same in every attempt."""
-
-    method: str
-    url: URL
-    content: bytes | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class _Response:
-    """An answer, read to its end. Names of headers are in lower case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The authorities that are trusted: reading them takes a tenth of a second, so once."""
+    return httpx.create_ssl_context()
 
 
 class _TryAgain(Exception):
@@ -125,34 +110,21 @@ class Http:
         self._sleep = sleep
         self._timeouts = timeouts
         self._slots = asyncio.Semaphore(CONCURRENT_REQUESTS)
-        self._headers = {
-            **headers,
-            "Accept": "application/json",
-            "User-Agent": user_agent,
-            # Asks for 401 where a browser would be sent to the sign-in page.
-            "X-TFS-FedAuthRedirect": "Suppress",
-        }
-        self._session: aiohttp.ClientSession | None = None
+        self._http = httpx.AsyncClient(
+            headers={
+                **headers,
+                "Accept": "application/json",
+                "User-Agent": user_agent,
+                # Asks for 401 where a browser would be sent to the sign-in page.
+                "X-TFS-FedAuthRedirect": "Suppress",
+            },
+            timeout=httpx.Timeout(timeouts.total_s, connect=timeouts.connect_s),
+            follow_redirects=False,
+            verify=_trusted(),
+        )
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-
-    def _opened(self) -> aiohttp.ClientSession:
-        """The session, made when it is first used because it belongs to the running loop."""
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                headers=self._headers,
-                timeout=aiohttp.ClientTimeout(
-                    total=None,
-                    sock_connect=self._timeouts.connect_s,
-                    sock_read=self._timeouts.total_s,
-                ),
-                connector=aiohttp.TCPConnector(limit=CONCURRENT_REQUESTS),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                trust_env=bool(getproxies()),  # looking for a proxy costs time on every request
-            )
-        return self._session
+        await self._http.aclose()
 
     def rate_limits(self) -> Sequence[RateLimit]:
         return self._pool.limits()
@@ -231,15 +203,16 @@ class Http:
         repeatable: bool = True,
     ) -> Answer:
         headers = {"Content-Type": content_type} if content is not None else {}
-        address = URL(f"{_plain(url)}?{urlencode(query, quote_via=quote)}", encoded=True)
-        request = _Request(method, address, content, headers)
+        request = self._http.build_request(
+            method, url, params=query, content=content, headers=headers
+        )
         try:
             async with asyncio.timeout(self._timeouts.total_s), self._slots:
                 return await self._until_answered(request, repeatable=repeatable)
         except TimeoutError:
             raise Unreachable(f"{UNREACHABLE}: it did not answer in time") from None
 
-    async def _until_answered(self, request: _Request, *, repeatable: bool) -> Answer:
+    async def _until_answered(self, request: httpx.Request, *, repeatable: bool) -> Answer:
         attempts = AsyncRetrying(
             retry=retry_if_exception_type(_TryAgain),
             stop=stop_after_attempt(MAX_ATTEMPTS),
@@ -255,50 +228,42 @@ class Http:
             raise last.error from None
         raise AssertionError("unreachable: the attempts end with an answer or an error")
 
-    async def _once(self, request: _Request, *, repeatable: bool) -> Answer:
+    async def _once(self, request: httpx.Request, *, repeatable: bool) -> Answer:
         credential = await self._pool.acquire()
+        request.headers["Authorization"] = await credential.authorization()
         try:
-            response = await self._exchange(request, await credential.authorization())
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            response, body = await self._exchange(request)
+        except httpx.TransportError as error:
             AZURE_DEVOPS_CALLS.labels(status="none").inc()
             raise _lost(error, repeatable=repeatable) from None
-        status = response.status
-        logger.debug("%s %s: %s", request.method, request.url.path, status)
-        AZURE_DEVOPS_CALLS.labels(status=f"{status // 100}xx").inc()
-        self._pool.told(credential, status, response.headers)
-        if status == 204:
+        logger.debug("%s %s: %s", request.method, request.url.path, response.status_code)
+        AZURE_DEVOPS_CALLS.labels(status=f"{response.status_code // 100}xx").inc()
+        self._pool.told(credential, response.status_code, response.headers)
+        if response.status_code == 204:
             return Answer(None)
-        if 200 <= status < 300 and status != 203 and _is_json(response.headers):
-            next_page = response.headers.get("x-ms-continuationtoken", "")
-            return Answer(await _parsed(response.body), next_page)
-        failure = to_error(status, response.headers, credential.redact(response.body))
+        if response.is_success and response.status_code != 203 and _is_json(response):
+            return Answer(await _parsed(body), response.headers.get("x-ms-continuationtoken", ""))
+        failure = to_error(response.status_code, response.headers, credential.redact(body))
         if isinstance(failure, AuthenticationFailed):
             credential.refused()
         if isinstance(failure, RateLimited) or (repeatable and isinstance(failure, Unreachable)):
             raise _TryAgain(failure)
         raise failure
 
-    async def _exchange(self, request: _Request, authorization: str) -> _Response:
-        async with self._opened().request(
-            request.method,
-            request.url,
-            data=request.content,
-            headers={**request.headers, "Authorization": authorization},
-            allow_redirects=False,
-        ) as response:
+    async def _exchange(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
+        response = await self._http.send(request, stream=True)
+        try:
             body = bytearray()
-            try:
-                async for chunk in response.content.iter_any():
-                    body += chunk
-                    if len(body) > MAX_ANSWER_BYTES:
-                        limit = MAX_ANSWER_BYTES // 2**20
-                        raise BadAnswer(f"Azure DevOps' answer is larger than {limit} MB")
-            except aiohttp.ClientPayloadError as error:
-                if isinstance(error.__cause__, ContentEncodingError):
-                    raise BadAnswer("Azure DevOps' answer is not encoded as it says") from None
-                raise
-            headers = {name.lower(): value for name, value in response.headers.items()}
-            return _Response(response.status, headers, bytes(body))
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > MAX_ANSWER_BYTES:
+                    limit = MAX_ANSWER_BYTES // 2**20
+                    raise BadAnswer(f"Azure DevOps' answer is larger than {limit} MB")
+            return response, bytes(body)
+        except httpx.DecodingError:
+            raise BadAnswer("Azure DevOps' answer is not encoded as it says") from None
+        finally:
+            await response.aclose()
 
 
 def segment(name: str, what: str) -> str:
@@ -312,24 +277,18 @@ def segment(name: str, what: str) -> str:
     return quote(name, safe="")
 
 
-@lru_cache(maxsize=256)
-def _plain(url: str) -> str:
-    """A base URL and path as they go over the wire; what is encoded already stays."""
-    return quote(url, safe="%/:?#[]@!$&'()*+,;=")
-
-
-def _lost(error: Exception, *, repeatable: bool) -> Exception:
+def _lost(error: httpx.TransportError, *, repeatable: bool) -> Exception:
     """No whole answer came. Whether something was done is unknown once it was sent."""
-    never_sent = isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
+    never_sent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
     reason = "it did not answer in time"
-    if not isinstance(error, TimeoutError):
+    if not isinstance(error, httpx.TimeoutException):
         reason = "no connection" if never_sent else "the connection was lost"
     unreachable = Unreachable(f"{UNREACHABLE}: {reason}")
     return _TryAgain(unreachable) if never_sent or repeatable else unreachable
 
 
-def _is_json(headers: Mapping[str, str]) -> bool:
-    content_type = headers.get("content-type", "")
+def _is_json(response: httpx.Response) -> bool:
+    content_type: str = response.headers.get("content-type", "")
     kind = content_type.partition(";")[0].strip().lower()
     return kind == "application/json" or kind.endswith("+json")
 
