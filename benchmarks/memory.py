@@ -23,7 +23,7 @@ from benchmarks.load import run_load
 from benchmarks.processes import Child, module, serve
 from benchmarks.world import CONNECTION, opened
 
-EVENTS = 10_000
+EVENTS = 100_000
 PORTION = 5_000
 CONNECTIONS = 32
 REPOSITORIES, PULL_REQUESTS = 4, 200

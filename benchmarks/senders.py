@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -69,7 +70,7 @@ async def through_the_outbox(folder: Path, service_url: str, channels: int) -> A
     ):
         for number in range(channels):
             place = channel(number, service_url)
-            await db.write(lambda s, place=place: conversations.upsert(s, place, now=utc_now()))
+            await db.write(partial(conversations.upsert, told=place, now=utc_now()))
         services = Services(
             db=db,
             azure_devops=_no_azure_devops,

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -91,10 +92,10 @@ async def prepare(
         )
         for number in range(repositories):
             place = channel(number, service_url)
-            await db.write(lambda s, place=place: conversations.upsert(s, place, now=now))
+            await db.write(partial(conversations.upsert, told=place, now=now))
             await db.write(
-                lambda s, place=place, number=number: subscriptions.add(
-                    s,
+                partial(
+                    subscriptions.add,
                     conversation_id=place.id,
                     connection=CONNECTION,
                     project=PROJECT,
