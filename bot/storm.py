@@ -45,11 +45,19 @@ class Storm:
         self._storing -= 1
 
     async def passed(self) -> None:
-        """Wait while there is a crowd, at most STAND_BACK_S: no storm holds work up for ever."""
+        """Wait while there is a crowd, at most STAND_BACK_S: no storm holds work up for ever.
+
+        Who has waited looks twice: when the process itself was held up, the crowd may be waiting
+        in its sockets.
+        """
         began = self._monotonic()
+        looks_needed = 1
         while not self._is_over:
             now = self._monotonic()
-            if now - self._crowded_at >= CALM_S or now - began >= STAND_BACK_S:
+            if now - began >= STAND_BACK_S:
+                return
+            looks_needed = looks_needed - 1 if now - self._crowded_at >= CALM_S else 2
+            if not looks_needed:
                 return
             await self._sleep(LOOK_EVERY_S)
 

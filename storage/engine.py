@@ -13,6 +13,7 @@ from sqlmodel import Session
 from storage import dialects, topics
 from storage.batch import Job
 from storage.errors import CannotRead, CannotStore
+from storage.gathering import Gathered
 from storage.hook_lane import NewHook
 from storage.writer import PROBE_EVERY_S, Writer
 
@@ -39,7 +40,7 @@ class Database:
         self._writer = writer
         self._readers = ThreadPoolExecutor(dialects.READERS, thread_name_prefix="pullcord-reader")
         self._is_closed = False
-        self._waking: dict[asyncio.AbstractEventLoop, list[asyncio.Future[bool]]] = {}
+        self._gathered: dict[asyncio.AbstractEventLoop, Gathered] = {}
         self._listeners: dict[str, list[Callable[[], None]]] = {}
 
     @classmethod
@@ -104,18 +105,20 @@ class Database:
         return result
 
     def _submit(self, job: Job) -> None:
-        self._writer.submit(job)
-        if job.loop not in self._waking:
-            # Woken when all that is ready on the loop has run: so callers that go on at the same
-            # time come in one batch, and the two threads do not fight for the interpreter.
-            self._waking[job.loop] = []
-            job.loop.call_soon(self._wake, job.loop)
+        if self._writer.is_closed:
+            raise CannotStore("The database is closed.")
+        gathered = self._gathered.get(job.loop)
+        if gathered is None:
+            gathered = self._gathered[job.loop] = Gathered(job.loop, self._hand_over)
+        if not self._writer.has_room(len(gathered.jobs) + 1, gathered.size + job.size):
+            raise CannotStore("Too many writes wait for the database.")
+        gathered.add(job)
 
-    def _wake(self, loop: asyncio.AbstractEventLoop) -> None:
-        hooks = self._waking.pop(loop)
-        self._writer.wake()
+    def _hand_over(self, jobs: Sequence[Job]) -> None:
+        self._writer.submit(jobs)
+        hooks = [job.future for job in jobs if isinstance(job.work, NewHook)]
         if hooks:  # one deadline for all that came at the same time
-            loop.call_later(HOOK_ANSWER_S, _give_up, hooks)
+            jobs[0].loop.call_later(HOOK_ANSWER_S, _give_up, hooks)
 
     def on_write(self, topic: str, wake: Callable[[], None]) -> None:
         """Call ``wake`` on the event loop after each write of this process that touched a topic.
@@ -133,7 +136,6 @@ class Database:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[bool] = loop.create_future()
         self._submit(Job(new, future, loop))
-        self._waking[loop].append(future)
         return await future
 
     async def read(self, fn: Callable[[Session], T]) -> T:
@@ -163,6 +165,8 @@ class Database:
         if self._is_closed:
             return
         self._is_closed = True
+        if (gathered := self._gathered.get(asyncio.get_running_loop())) is not None:
+            gathered.flush()
         await asyncio.to_thread(self._writer.stop, within_s=CLOSE_WITHIN_S)
         await asyncio.to_thread(self._readers.shutdown, wait=True, cancel_futures=True)
         self._writer_engine.dispose()

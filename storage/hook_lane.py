@@ -42,9 +42,13 @@ class NewHook:
 
 def insert_hooks(connection: Connection, hooks: Sequence[NewHook]) -> list[bool]:
     """Insert what is new, in order; for each whether it was new (of equal ones the first is)."""
-    if connection.dialect.name == "sqlite":
-        return _insert_sqlite(connection, hooks)
-    return _insert_postgresql(connection, hooks)
+    if connection.dialect.name != "sqlite":
+        return _insert_postgresql(connection, hooks)
+    cursor = connection.connection.cursor()
+    try:
+        return insert_into_sqlite(cursor, hooks)
+    finally:
+        cursor.close()
 
 
 def _values(hook: NewHook) -> tuple[str, str, bytes, str, bytes]:
@@ -57,24 +61,23 @@ def _values(hook: NewHook) -> tuple[str, str, bytes, str, bytes]:
     )
 
 
-def _insert_sqlite(connection: Connection, hooks: Sequence[NewHook]) -> list[bool]:
-    cursor = connection.connection.cursor()
-    try:
-        news: list[bool] = []
-        for chunk in _chunks(hooks):
-            rows = []
-            for hook in chunk:
-                at = _time_text(hook.received_at)
-                rows.append((*_values(hook), at, at))
-            news += _insert_chunk(cursor, rows)
-        return news
-    finally:
-        cursor.close()
+def insert_into_sqlite(cursor: DBAPICursor, hooks: Sequence[NewHook]) -> list[bool]:
+    """``insert_hooks`` with SQLite's own cursor, inside its transaction."""
+    news: list[bool] = []
+    for chunk in _chunks(hooks):
+        rows = []
+        for hook in chunk:
+            at = _time_text(hook.received_at)
+            rows.append((*_values(hook), at, at))
+        news += _insert_chunk(cursor, rows)
+    return news
 
 
 def _time_text(time: datetime) -> str:
     """As SQLAlchemy stores times in SQLite, without its way through strftime."""
-    return time.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+    if time.tzinfo is not UTC:
+        time = time.astimezone(UTC)
+    return time.isoformat(" ", "microseconds").removesuffix("+00:00")
 
 
 def _chunks(hooks: Sequence[NewHook]) -> Iterator[Sequence[NewHook]]:

@@ -105,13 +105,26 @@ def hash_secret(secret: str) -> str:
     return f"{_SCHEME}${salt.hex()}${_digest(salt, secret)}"
 
 
+class SecretHash:
+    """A stored hash, taken apart once, because it is checked for each webhook."""
+
+    __slots__ = ("_digest", "_salt")
+
+    def __init__(self, stored: str) -> None:
+        scheme, _, rest = stored.partition("$")
+        salt, _, digest = rest.partition("$")
+        is_known = scheme == _SCHEME and bool(digest)
+        self._salt = bytes.fromhex(salt) if is_known else b""
+        self._digest = digest if is_known else ""
+
+    def fits(self, secret: str) -> bool:
+        """Whether this is the secret, in constant time. An empty hash fits no secret."""
+        return hmac.compare_digest(_digest(self._salt, secret), self._digest)
+
+
 def verify_secret(secret: str, stored: str) -> bool:
     """Whether this is the secret of that hash, in constant time. An empty hash fits no secret."""
-    scheme, _, rest = stored.partition("$")
-    salt, _, digest = rest.partition("$")
-    if scheme != _SCHEME or not digest:
-        return False
-    return hmac.compare_digest(_digest(bytes.fromhex(salt), secret), digest)
+    return SecretHash(stored).fits(secret)
 
 
 def _digest(salt: bytes, secret: str) -> str:

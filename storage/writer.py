@@ -47,25 +47,28 @@ class Writer:
         """Why writes fail at present; empty when they do not."""
         return "the writer has stopped" if self._is_dead else self._trouble
 
-    def submit(self, job: Job) -> None:
-        """Queue a job; ``wake`` must follow.
+    def has_room(self, jobs: int, size: int) -> bool:
+        """Whether so many more jobs of so many bytes in all may wait."""
+        return (
+            len(self._waiting) + jobs <= MOST_WAITING
+            and self._waiting_bytes + size <= MOST_WAITING_BYTES
+        )
 
-        Raises:
-            CannotStore: the writer has stopped, or too much waits already.
-        """
-        with self._wake:
-            if self._is_stopping or self._is_dead:
-                raise CannotStore("The database is closed.")
-            is_full = len(self._waiting) >= MOST_WAITING
-            if is_full or self._waiting_bytes + job.size > MOST_WAITING_BYTES:
-                raise CannotStore("Too many writes wait for the database.")
-            self._waiting.append(job)
-            self._waiting_bytes += job.size
+    @property
+    def is_closed(self) -> bool:
+        """Whether it takes no more jobs."""
+        return self._is_stopping or self._is_dead
 
-    def wake(self) -> None:
-        """Let the writer take what was submitted."""
+    def submit(self, jobs: Sequence[Job]) -> None:
+        """Queue jobs, in their order. Once it is closed they are answered with CannotStore."""
         with self._wake:
-            self._wake.notify()
+            is_closed = self.is_closed
+            if not is_closed:
+                self._waiting.extend(jobs)
+                self._waiting_bytes += sum(job.size for job in jobs)
+                self._wake.notify()
+        if is_closed:
+            _tell([Answer(job, error=CannotStore("The database is closed.")) for job in jobs])
 
     def stop(self, *, within_s: float) -> None:
         """Write what waits, then end. Whoever is not served within the time gets CannotStore."""

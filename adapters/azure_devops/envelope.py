@@ -33,7 +33,12 @@ class HookEnvelope:
     event_id: str
     subscription_id: str
     notification_id: int | None
-    created_at: datetime | None
+    created_date: str
+
+    @property
+    def created_at(self) -> datetime | None:
+        """When the event happened, in UTC."""
+        return parse_moment(self.created_date)
 
 
 def envelope(body: Mapping[str, Any]) -> HookEnvelope:
@@ -44,14 +49,13 @@ def envelope(body: Mapping[str, Any]) -> HookEnvelope:
     """
     subscription_id = _text(body, "subscriptionId").lower()
     event_type = _text(body, "eventType") or _misnamed_event_type(body)
-    created_date = _text(body, "createdDate")
     return HookEnvelope(
         # The current documentation went through a search and replace of "vss".
-        event_type=event_type.replace("ms.azure-devops-", "ms.vss-"),
-        event_id=_text(body, "id"),
-        subscription_id="" if subscription_id == NO_GUID else subscription_id,
-        notification_id=_notification_id(body),
-        created_at=parse_moment(created_date),
+        event_type.replace("ms.azure-devops-", "ms.vss-"),
+        _text(body, "id"),
+        "" if subscription_id == NO_GUID else subscription_id,
+        _notification_id(body),
+        _text(body, "createdDate"),
     )
 
 
@@ -61,7 +65,7 @@ def _text(body: Mapping[str, Any], key: str) -> str:
         return ""
     if not isinstance(value, str):
         raise ValueError(f"{key} is not a text")
-    if len(value) > MAX_ID_LENGTH or _CONTROL.search(value):
+    if len(value) > MAX_ID_LENGTH or (not value.isprintable() and _CONTROL.search(value)):
         raise ValueError(f"{key} is too long or has control characters")
     return value
 
@@ -75,7 +79,7 @@ def _notification_id(body: Mapping[str, Any]) -> int | None:
     value = value_of(body, "notificationId")
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int):
+    if type(value) is not int:  # True is an int, too
         raise ValueError("notificationId is not a whole number")
     if not 0 <= value <= MAX_NOTIFICATION_ID:
         raise ValueError("notificationId is out of range")

@@ -34,7 +34,8 @@ class ConnectionDoor:
         Raises:
             CannotRead: the hashes are old and cannot be read.
         """
-        await self._refresh(FRESH_S)
+        if self._monotonic() - self._read_at >= FRESH_S:
+            await self._refresh(FRESH_S)
         verdict = self._verdict(connection, secret)
         if verdict:
             return True

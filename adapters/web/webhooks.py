@@ -88,24 +88,18 @@ class Webhooks:
         except (TimeoutError, ConnectionError, web.HTTPException):
             return _unavailable("the body did not arrive in time")
         try:
-            what = await _read_envelope(body)
+            is_long = len(body) > PARSE_IN_THREAD_BYTES
+            what = await asyncio.to_thread(_envelope, body) if is_long else _envelope(body)
         except ValueError as error:
             return _refuse(400, str(error), request)
         try:
-            await self._store(self._new_hook(connection, what, body))
+            await self._store(
+                NewHook(connection, dedup_key(what), body, self._clock(), what.event_type)
+            )
         except CannotStore:
             log.warning("webhook for %s not stored: the database cannot take it", connection)
             return _unavailable("the webhook cannot be stored now")
         return web.Response(status=202)
-
-    def _new_hook(self, connection: str, what: HookEnvelope, body: bytes) -> NewHook:
-        return NewHook(
-            connection=connection,
-            dedup_key=dedup_key(what),
-            event_type=what.event_type,
-            body=body,
-            received_at=self._clock(),
-        )
 
 
 def dedup_key(what: HookEnvelope) -> str:
@@ -176,9 +170,7 @@ def _count(status: int) -> Counter:
     return WEBHOOKS.labels(status=str(status))
 
 
-async def _read_envelope(body: bytes) -> HookEnvelope:
-    if len(body) > PARSE_IN_THREAD_BYTES:
-        return await asyncio.to_thread(lambda: envelope(loads_object(body)))
+def _envelope(body: bytes) -> HookEnvelope:
     return envelope(loads_object(body))
 
 

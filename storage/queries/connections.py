@@ -6,17 +6,17 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from storage.secrets import SecretBox, hash_secret, verify_secret
+from storage.secrets import SecretBox, SecretHash, hash_secret
 from storage.tables import Connection, Credential
 
 
-@dataclass(frozen=True, slots=True)
 class Door:
     """What it takes to let a webhook in; may be kept in memory for a short while."""
 
-    connection: str
-    secret_hash: str
-    old_secret_hash: str
+    def __init__(self, connection: str, secret_hash: str, old_secret_hash: str) -> None:
+        self.connection = connection
+        stored = (secret_hash, old_secret_hash) if old_secret_hash else (secret_hash,)
+        self._hashes = tuple(map(SecretHash, stored))
 
     def __repr__(self) -> str:
         return f"Door({self.connection!r})"
@@ -26,7 +26,7 @@ class Door:
 
         Both are compared in any case, so that the time does not tell which one fits.
         """
-        matches = [verify_secret(secret, one) for one in (self.secret_hash, self.old_secret_hash)]
+        matches = [one.fits(secret) for one in self._hashes]
         return any(matches)
 
 

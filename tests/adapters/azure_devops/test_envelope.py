@@ -15,13 +15,15 @@ BODY = {
 
 
 def test_the_envelope_tells_kind_and_delivery() -> None:
-    assert envelope(BODY) == HookEnvelope(
+    told = envelope(BODY)
+    assert told == HookEnvelope(
         event_type="git.push",
         event_id="e-1",
         subscription_id="5a3c7c7e-0000-4a00-8000-00000000a001",
         notification_id=7,
-        created_at=datetime(2026, 11, 20, 8, 15, 30, 123456, tzinfo=UTC),
+        created_date="2026-11-20T08:15:30.1234567Z",
     )
+    assert told.created_at == datetime(2026, 11, 20, 8, 15, 30, 123456, tzinfo=UTC)
 
 
 def test_pascal_case_is_the_same_envelope() -> None:
@@ -31,7 +33,7 @@ def test_pascal_case_is_the_same_envelope() -> None:
 
 
 def test_nothing_in_the_envelope_is_required() -> None:
-    assert envelope({"id": None}) == HookEnvelope("", "", "", None, None)
+    assert envelope({"id": None}) == HookEnvelope("", "", "", None, "")
 
 
 def test_the_test_buttons_zero_subscription_is_none() -> None:
