@@ -46,7 +46,7 @@ from storage.queries import pull_requests
 from storage.tables import OutboxRow
 
 WARM_UP = 5
-TURNS = 40
+TURNS = 150
 GOAL = 0.83
 AT_ONCE = 32
 
@@ -154,7 +154,8 @@ async def measure(folder: Path) -> dict[str, tuple[float, float]]:
         opened(folder / "grown.db", is_grown=True) as grown,
     ):
         size = (folder / "grown.db").stat().st_size / 1e6
-        print(f"grown database built in {time.perf_counter() - started:.0f} s, {size:,.0f} MB")
+        seconds = time.perf_counter() - started
+        print(f"grown database built in {seconds:.0f} s, {size:,.0f} MB", flush=True)
         for turn in range(TURNS + WARM_UP):
             for name, work in FIGURES.items():
                 both = (empty, grown) if turn % 2 else (grown, empty)

@@ -25,6 +25,7 @@ from bot.model import (
     SnapshotSource,
 )
 from bot.people import Standing, remember
+from bot.ports import utc_now
 from bot.reconcile import reconcile
 from bot.recorded_rows import new_repository
 from bot.recording import record_snapshot
@@ -102,7 +103,7 @@ def fill_what_both_have(session: Session) -> None:
     )
     for place in (CHANNEL, CHAT):
         conversations.upsert(session, place, now=AGES_AGO)
-        remember(session, place, MAYA, heard=Standing.MEMBER, now=AGES_AGO)
+        remember(session, place, MAYA, heard=Standing.MEMBER, now=utc_now())
     subscriptions.add(
         session,
         conversation_id=CHANNEL.id,
@@ -190,7 +191,7 @@ def _pull_requests(first_id: int) -> Iterator[dict[str, object]]:
     state = json.dumps(dump_state(sample))
     for number in range(PULL_REQUESTS):
         where = number % REPOSITORIES
-        is_open = where > 0 and number % 30 == 0
+        is_open = _is_open(number)
         yield {
             "id": first_id + number,
             "connection": CONNECTION,
@@ -212,16 +213,24 @@ def _pull_requests(first_id: int) -> Iterator[dict[str, object]]:
 
 
 def _reviewers(first_id: int) -> Iterator[dict[str, object]]:
+    """One in five was completed without the first one's vote; open ones wait for the other's."""
     for number in range(PULL_REQUESTS):
-        for person in (PEOPLE[number % 2], PEOPLE[2]):
+        is_open = _is_open(number)
+        for place, person in enumerate((PEOPLE[number % 2], PEOPLE[2])):
+            has_voted = not is_open if place else is_open or number % 5 > 0
             yield {
                 "pull_request_id": first_id + number,
                 "identity_id": person.id,
                 "display_name": person.display_name,
-                "vote": 10,
+                "vote": 10 if has_voted else 0,
                 "required": False,
                 "is_group": False,
+                "is_open": is_open and not has_voted,
             }
+
+
+def _is_open(number: int) -> bool:
+    return number % REPOSITORIES > 0 and number % 30 == 0
 
 
 def _cards(first_id: int) -> Iterator[dict[str, object]]:

@@ -52,9 +52,9 @@ class Run:
             made.append(delivery(CONNECTION, self._secret, pull_request_body(target, number)))
         return made
 
-    def round(self, port: int, count: int = REQUESTS) -> Measured:
+    def round(self, port: int, requests: list[bytes]) -> Measured:
         """One round; every answer must be 202."""
-        measured = asyncio.run(run_load(port, self.requests(count), CONNECTIONS))
+        measured = asyncio.run(run_load(port, requests, CONNECTIONS))
         if set(measured.statuses) != {ACCEPTED}:
             sys.exit(f"failed: answers {measured.statuses}")
         return measured
@@ -77,14 +77,15 @@ def main() -> None:
         ):
             run = Run(world.said["secret"], opened(world, PULL_REQUESTS))
             for child in (bare, pullcord):
-                run.round(child.port, WARM_UP)
+                run.round(child.port, run.requests(WARM_UP))
             pullcord.wait_until_idle()
             accepted = WARM_UP
             bares, ours = [], []
             for _ in range(ROUNDS):
                 with pullcord.held():
-                    bares.append(run.round(bare.port))
-                ours.append(run.round(pullcord.port))
+                    bares.append(run.round(bare.port, run.requests(REQUESTS)))
+                    requests = run.requests(REQUESTS)
+                ours.append(run.round(pullcord.port, requests))
                 accepted += REQUESTS
             states = stored(folder)
     lost = accepted - sum(states.values())

@@ -7,8 +7,6 @@ template and the ticket's title hold.
 import re
 from functools import lru_cache
 
-from slugify import slugify
-
 DEFAULT_TEMPLATE = "feature/{id}-{slug}"
 PLACEHOLDERS = ("type", "id", "slug", "user")
 SLUG_MAX_BYTES = 100
@@ -76,6 +74,8 @@ def _valid_part(part: str) -> str:
 
 
 def _slug(text: str, max_bytes: int) -> str:
+    from slugify import slugify  # noqa: PLC0415  5 MB of tables, for `start ticket` only
+
     # ASCII letters, digits and dashes only, so that characters are bytes.
     return slugify(text[:1000], max_length=max_bytes, word_boundary=True, save_order=True)
 

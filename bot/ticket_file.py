@@ -3,8 +3,6 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from markdownify import ATX, markdownify
-
 from bot.model import Ticket
 
 DESCRIPTION_MAX = 4000
@@ -80,6 +78,8 @@ def as_markdown(text: str, *, is_markdown: bool) -> str:
     """A work item's text as Markdown; HTML is converted, its scripts and comments left out."""
     text = _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
     if not is_markdown:
+        from markdownify import ATX, markdownify  # noqa: PLC0415  4 MB, for `start ticket` only
+
         # Azure Boards' editor writes a <div> for each line and &nbsp; for a second space.
         text = markdownify(_HIDDEN.sub("", text), heading_style=ATX, bullets="-")
         text = text.replace("\u00a0", " ")

@@ -20,14 +20,16 @@ ROWS_AT_ONCE = 2_000
 def forget_old(session: Session, *, now: datetime) -> int:
     """Delete one round of what is finished or can be asked again; how many rows went.
 
-    Call again while it returns ROWS_AT_ONCE or more.
+    Call again while it returns ROWS_AT_ONCE or more. What is old is told by when it was last due,
+    which the indexes of the queues have: a round must not read all that is kept, because webhooks
+    wait behind it.
     """
     rounds: tuple[tuple[type[SQLModel], object, ColumnElement[bool]], ...] = (
         (
             InboxRow,
             col(InboxRow.id),
             col(InboxRow.state).in_(("done", "unused", "test"))
-            & (col(InboxRow.received_at) < now - KEEP_BODIES),
+            & (col(InboxRow.due_at) < now - KEEP_BODIES),
         ),
         (
             ActivityRow,
@@ -39,7 +41,7 @@ def forget_old(session: Session, *, now: datetime) -> int:
             OutboxRow,
             col(OutboxRow.id),
             col(OutboxRow.state).in_(("sent", "dropped"))
-            & (col(OutboxRow.created_at) < now - KEEP_SENT),
+            & (col(OutboxRow.due_at) < now - KEEP_SENT),
         ),
         (
             TrialMergeRow,
