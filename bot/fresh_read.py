@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 
 from sqlmodel import Session
 
+from bot.cards.view import load_state
 from bot.link_repair import LinkChanges, find_links, store_links
 from bot.log_text import log_safe
-from bot.model import Check, PullRequestSnapshot
+from bot.model import Check, PullRequestSnapshot, PushedCommits, branch_name
 from bot.ports import (
     AzureDevOps,
     AzureDevOpsError,
@@ -21,12 +22,18 @@ from bot.ports import (
 )
 from bot.recording import Recorded, record_snapshot, show_card
 from bot.services import Services
+from bot.workflows.side_by_side import within
 from storage.queries import open_pull_requests, pull_requests, recording
 from storage.tables import RepositoryRow
 
 log = logging.getLogger(__name__)
 
+S = TypeVar("S")
 T = TypeVar("T")
+
+MOST_REMEMBERED = 10_000
+
+PUSH_TIME_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,16 @@ class FreshRead:
     recorded: Recorded
     links: LinkChanges
     checks_changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is stored of a pull request before it is read. ``has_cards``: some conversation."""
+
+    project_id: str
+    repository_id: str
+    source_commit: str
+    has_cards: bool
 
 
 @dataclass(slots=True)
@@ -56,6 +73,14 @@ class FreshReads:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._readings: dict[tuple[str, int], _Reading] = {}
+        self._began: dict[tuple[str, int], float] = {}
+
+    def covers(self, connection: str, number: int, moment: float) -> bool:
+        """Whether what happened until a moment (the event loop's time) has been read and recorded.
+
+        It has when a read that went well began after it.
+        """
+        return self._began.get((connection, number), float("-inf")) > moment
 
     async def read(self, connection: str, number: int, *, cause: str) -> Recorded:
         """Read and record a pull request, known or not; raises AzureDevOpsError, CannotStore.
@@ -100,19 +125,33 @@ class FreshReads:
         return await then()
 
     async def _read(self, connection: str, number: int, cause: str, actor: str) -> FreshRead:
+        began = asyncio.get_running_loop().time()
+        found = await self._read_and_record(connection, number, cause, actor)
+        if len(self._began) >= MOST_REMEMBERED:
+            self._began.clear()
+        self._began[connection, number] = began
+        return found
+
+    async def _read_and_record(
+        self, connection: str, number: int, cause: str, actor: str
+    ) -> FreshRead:
         services = self._services
         azure = await services.azure_devops(connection)
-        place = await services.db.read(lambda s: _place(s, connection, number))
-        if place is None:
+        known = await services.db.read(lambda s: _known_before(s, connection, number))
+        if known is None:
             snapshot = await azure.pull_request(number)
             repository = snapshot.repository
             numbers, checks = await _beside(azure, repository.project_id, repository.id, number)
         else:
             # Known already: all three at the same time.
             snapshot, (numbers, checks) = await _both(
-                azure.pull_request(number), _beside(azure, *place, number)
+                azure.pull_request(number),
+                _beside(azure, known.project_id, known.repository_id, number),
             )
-        found = await find_links(services, azure, snapshot, _known(numbers))
+        found, pushed = await _both(
+            find_links(services, azure, snapshot, _or_none(numbers)),
+            _pushed(azure, known, snapshot),
+        )
         now = services.clock()
 
         def record(session: Session) -> FreshRead:
@@ -123,6 +162,7 @@ class FreshReads:
                 actor=actor,
                 now=now,
                 flap=services.conflict_flap,
+                pushed=pushed,
             )
             row_id = recorded.pull_request_id
             links = store_links(session, snapshot, found, cause=cause, actor=actor, now=now)
@@ -142,9 +182,9 @@ class FreshReads:
 
 
 async def _both(
-    first: Coroutine[Any, Any, PullRequestSnapshot],
+    first: Coroutine[Any, Any, S],
     second: Coroutine[Any, Any, T],
-) -> tuple[PullRequestSnapshot, T]:
+) -> tuple[S, T]:
     """Both at once; the first one's failure ends the second."""
     beside = asyncio.create_task(second)
     try:
@@ -176,7 +216,27 @@ async def _or_error(call: Coroutine[Any, Any, T]) -> T | AzureDevOpsError:
         return error
 
 
-def _known(numbers: tuple[int, ...] | AzureDevOpsError) -> tuple[int, ...] | None:
+async def _pushed(
+    azure: AzureDevOps, known: "_Known | None", snapshot: PullRequestSnapshot
+) -> PushedCommits | None:
+    """What moved the source branch, asked only when it moved and a thread may hear of it.
+
+    Nothing else waits long for it, or fails with it: without it the thread hears of new commits.
+    """
+    old, new = known.source_commit if known else "", snapshot.source_commit
+    if known is None or not known.has_cards or not old or not new or old == new:
+        return None
+    asked = azure.pushed_commits(
+        snapshot.repository.id,
+        old=old,
+        new=new,
+        target_branch=branch_name(snapshot.target_ref),
+    )
+    found = await _or_error(within(PUSH_TIME_S, asked))
+    return None if isinstance(found, AzureDevOpsError) else found
+
+
+def _or_none(numbers: tuple[int, ...] | AzureDevOpsError) -> tuple[int, ...] | None:
     return numbers if isinstance(numbers, tuple) else None
 
 
@@ -194,10 +254,16 @@ def _as_json(check: Check) -> dict[str, Any]:
     }
 
 
-def _place(session: Session, connection: str, number: int) -> tuple[str, str] | None:
-    """(project id, repository id) of a known pull request."""
+def _known_before(session: Session, connection: str, number: int) -> "_Known | None":
     row = pull_requests.by_number(session, connection, number)
-    if row is None:
+    if row is None or row.id is None:
         return None
     repository = session.get(RepositoryRow, (connection, row.repository_id))
-    return (repository.project_id, repository.id) if repository else None
+    if repository is None:
+        return None
+    return _Known(
+        project_id=repository.project_id,
+        repository_id=repository.id,
+        source_commit=load_state(row).source_commit,
+        has_cards=bool(recording.conversations_with_card(session, row.id)),
+    )

@@ -7,6 +7,7 @@ that fails is the body itself taken for the truth, until a later read.
 import asyncio
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlmodel import Session
@@ -39,8 +40,8 @@ from storage.tables import InboxRow
 
 log = logging.getLogger(__name__)
 
-BATCH = 100
-AT_ONCE = 16
+BATCH = 300  # many at once: then one read of a pull request does for more of them
+AT_ONCE = 8  # more would wait for each other, and hold up webhooks that begin to pour in
 POLL_S = 1.0
 PARSE_IN_THREAD_BYTES = 64 * 1024  # above this, reading the JSON would hold up the others
 READ_TIME_S = 5.0  # a slow Azure DevOps must not keep people waiting: then the body is told
@@ -49,6 +50,14 @@ OUTAGE_ATTEMPTS = 100  # with LONGEST_PAUSE_S more than an hour and a half witho
 LONGEST_PAUSE_S = 60
 PULL_REQUEST_REF = "refs/pull/"
 COMMENT_EVENT = "ms.vss-code.git-pullrequest-comment-event"
+
+
+@dataclass(frozen=True, slots=True)
+class _InHand:
+    """A claimed webhook, and the event loop's time at which it was certainly in the inbox."""
+
+    row: InboxRow
+    since: float
 
 
 class Intake:
@@ -116,8 +125,9 @@ class Intake:
             await asyncio.wait(self._in_hand, return_when=asyncio.FIRST_COMPLETED)
             return BATCH
         rows = await self._claim(room)
+        since = asyncio.get_running_loop().time()
         for row in rows:
-            task = asyncio.create_task(self._in_order(row))
+            task = asyncio.create_task(self._in_order(_InHand(row, since)))
             self._in_hand[task] = row.id or 0
             task.add_done_callback(self._ended)
         return BATCH if len(rows) == room else len(rows)
@@ -141,23 +151,24 @@ class Intake:
         except TimeoutError:
             pass
 
-    async def _in_order(self, row: InboxRow) -> None:
+    async def _in_order(self, claimed: _InHand) -> None:
         """Comments one after the other: a talk is told in the order in which it was held."""
-        if row.event_type != COMMENT_EVENT:
-            await self._in_place(row)
+        if claimed.row.event_type != COMMENT_EVENT:
+            await self._in_place(claimed)
             return
         async with self._talk:
-            await self._in_place(row)
+            await self._in_place(claimed)
 
-    async def _in_place(self, row: InboxRow) -> None:
+    async def _in_place(self, claimed: _InHand) -> None:
         async with self._places:
             await self.storm.passed()
-            await self._handle(row)
+            await self._handle(claimed)
 
-    async def _handle(self, row: InboxRow) -> None:
+    async def _handle(self, claimed: _InHand) -> None:
+        row = claimed.row
         try:
             hook = await self._parse(row)
-            await self._dispatch(row, hook)
+            await self._dispatch(claimed, hook)
         except PayloadError as error:
             log.warning("webhook %s cannot be understood: %s", row.id, log_safe(str(error)))
             await self._finish(row, "dead", str(error))
@@ -174,7 +185,8 @@ class Intake:
             return await asyncio.to_thread(self._services.parse_hook, row.body, row.connection)
         return self._services.parse_hook(row.body, row.connection)
 
-    async def _dispatch(self, row: InboxRow, hook: Hook) -> None:
+    async def _dispatch(self, claimed: _InHand, hook: Hook) -> None:
+        row = claimed.row
         cause = f"webhook/{row.id}"
         match hook:
             case TestHook():
@@ -182,7 +194,9 @@ class Intake:
             case UnusedHook():
                 await self._finish(row, "unused")
             case PullRequestHook(snapshot=snapshot):
-                await self._read_or_take(snapshot, cause)
+                # One read tells what many webhooks about the same pull request have to tell.
+                if not self._reads.covers(row.connection, snapshot.number, claimed.since):
+                    await self._read_or_take(snapshot, cause)
                 await self._finish(row, "done")
             case CommentHook():
                 await self._comment(row, hook, cause)

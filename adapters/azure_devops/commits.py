@@ -1,18 +1,30 @@
-"""What lies between two commits: changed files, and the commits that changed one."""
+"""What lies between two commits: changed files, how many commits, those that changed one file."""
 
+import asyncio
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from adapters.azure_devops.calls import Calls, reading_answer
 from adapters.azure_devops.fields import Fields
 from adapters.azure_devops.http import MAX_PAGES, segment
-from bot.model import Commit
+from bot.model import BranchChanges, Commit, PushedCommits
 from bot.ports import BadAnswer
 
 PAGE_SIZE = 1000
 
 # The message that Azure DevOps proposes for merge and squash commits.
 _MERGED_PULL_REQUEST = re.compile(r"Merged PR ([0-9]{1,10}):")
+
+
+@dataclass(frozen=True, slots=True)
+class _Distance:
+    """Two versions and how far they are from each other (Azure DevOps REST, Diffs - Get)."""
+
+    base: str
+    common: str
+    ahead: int
+    behind: int
 
 
 class CommitCalls(Calls):
@@ -47,6 +59,72 @@ class CommitCalls(Calls):
             if not changes or fields.flag("allChangesIncluded"):
                 return sorted(paths)
         raise BadAnswer("Azure DevOps' list of changed files does not end")
+
+    async def branch_changes(self, repository: str, *, since: str, branch: str) -> BranchChanges:
+        """What a branch gained since a commit, and its tip: one call.
+
+        NotFound when the commit or the branch is not there.
+        """
+        query: dict[str, str | int] = {
+            "baseVersion": since,
+            "baseVersionType": "commit",
+            "targetVersion": branch,
+            "targetVersionType": "branch",
+            "diffCommonCommit": "true",
+            "$top": PAGE_SIZE,
+        }
+        answer = await self._http.get(f"{_repository(repository)}/diffs/commits", query)
+        with reading_answer():
+            fields = answer.fields()
+            paths = {path for change in fields.objects("changes") for path in _paths(change)}
+            return BranchChanges(
+                tip=fields.guid("targetCommit"),
+                is_ahead=fields.guid("commonCommit", "") == since,
+                paths=frozenset(paths) if fields.flag("allChangesIncluded") else None,
+            )
+
+    async def pushed_commits(
+        self, repository: str, *, old: str, new: str, target_branch: str
+    ) -> PushedCommits:
+        """What a source branch gained from one commit to another.
+
+        One call, and two more side by side when there are several commits: some may be of the
+        target branch, merged into the source.
+        """
+        moved = await self._distance(repository, old, new)
+        if moved.common != old:
+            return PushedCommits(old, new, is_rewritten=True)
+        # Which of the two counts which side is not documented: here only one side has commits.
+        is_ahead = moved.ahead > 0
+        count = moved.ahead if is_ahead else moved.behind
+        if count > 1:
+            now, before = await asyncio.gather(
+                self._distance(repository, target_branch, new, base_is="branch"),
+                self._distance(repository, target_branch, old, base_is="branch"),
+            )
+            own = now.ahead - before.ahead if is_ahead else now.behind - before.behind
+            count = own if now.base == before.base and 0 < own <= count else 0
+        return PushedCommits(old, new, count=count)
+
+    async def _distance(
+        self, repository: str, base: str, target: str, *, base_is: str = "commit"
+    ) -> _Distance:
+        query: dict[str, str | int] = {
+            "baseVersion": base,
+            "baseVersionType": base_is,
+            "targetVersion": target,
+            "targetVersionType": "commit",
+            "$top": 1,
+        }
+        answer = await self._http.get(f"{_repository(repository)}/diffs/commits", query)
+        with reading_answer():
+            fields = answer.fields()
+            return _Distance(
+                base=fields.guid("baseCommit"),
+                common=fields.guid("commonCommit", ""),
+                ahead=fields.number("aheadCount"),
+                behind=fields.number("behindCount"),
+            )
 
     async def commits_on_path(
         self, repository: str, path: str, *, since: str, until: str, top: int = 10

@@ -119,6 +119,10 @@ class Http:
                 "X-TFS-FedAuthRedirect": "Suppress",
             },
             timeout=httpx.Timeout(timeouts.total_s, connect=timeouts.connect_s),
+            # The pool looks at each of its connections at each request: no more than can be used.
+            limits=httpx.Limits(
+                max_connections=CONCURRENT_REQUESTS, max_keepalive_connections=CONCURRENT_REQUESTS
+            ),
             follow_redirects=False,
             verify=_trusted(),
         )

@@ -43,6 +43,34 @@ async def test_a_read_after_the_last_ended_is_a_new_one(world: World) -> None:
     assert reads_of(world, number) == 3
 
 
+async def test_a_read_covers_what_happened_before_it_began_and_nothing_later(world: World) -> None:
+    number = await world.pull_request("one", world.maya_there)
+    time = asyncio.get_running_loop().time
+    assert not world.reads.covers(CONNECTION, number, time())
+    before = time()
+    gate = asyncio.Event()
+    fault = world.sandbox.faults.add("GET", f"pullrequests/{number}$", delay=gate, times=1)
+    reading = asyncio.create_task(world.reads.read(CONNECTION, number, cause="a"))
+    await world.reached(fault)
+    meanwhile = time()
+    assert not world.reads.covers(CONNECTION, number, before), "it has not ended"
+    gate.set()
+    await reading
+
+    assert world.reads.covers(CONNECTION, number, before)
+    assert not world.reads.covers(CONNECTION, number, meanwhile)
+    assert not world.reads.covers(CONNECTION, number + 1, before)
+
+
+async def test_a_read_that_failed_covers_nothing(world: World) -> None:
+    number = await world.pull_request("one", world.maya_there)
+    before = asyncio.get_running_loop().time()
+    world.sandbox.faults.add("GET", f"pullrequests/{number}$", status=404, times=1)
+    with pytest.raises(NotFound):
+        await world.reads.read(CONNECTION, number, cause="a")
+    assert not world.reads.covers(CONNECTION, number, before)
+
+
 async def test_a_failure_reaches_all_who_wait_and_the_next_read_works(world: World) -> None:
     number = await world.pull_request("one", world.maya_there)
     world.sandbox.faults.add("GET", f"pullrequests/{number}$", status=404, times=1)
@@ -135,3 +163,51 @@ async def test_without_tickets_and_checks_it_is_recorded_and_asked_for_again(wor
     world.sandbox.faults.clear()
     assert await world.sweep.read_waiting() == 1
     assert not (await world.stored(number)).needs_read
+
+
+async def push(world: World, branch: str) -> str:
+    content = {"more.txt": str(world.clock())}
+    return await world.sandbox.commit(world.shop, branch, content, world.maya_there, "More")
+
+
+async def told(world: World) -> list[str]:
+    rows = await world.outbox()
+    return [row.payload["text"] for row in rows if row.kind == "message" and row.payload]
+
+
+def distances(world: World) -> int:
+    return sum("/diffs/" in call for call in world.calls())
+
+
+async def test_a_push_is_counted_where_a_thread_hears_of_it(world: World) -> None:
+    await world.subscribe()
+    number = await world.pull_request("one", world.maya_there)
+    await world.reads.read(CONNECTION, number, cause="a")
+    await world.reads.read(CONNECTION, number, cause="b")
+    assert distances(world) == 0  # nothing was pushed
+
+    await push(world, "one")
+    tip = await push(world, "one")
+    await world.reads.read(CONNECTION, number, cause="c")
+    assert (await told(world))[-1] == f"2 new commits, now at {tip[:7]}"
+    await world.reads.read(CONNECTION, number, cause="d")
+    assert len(await told(world)) == 2  # opened, and the push
+
+
+async def test_a_push_is_not_counted_where_nobody_looks(world: World) -> None:
+    number = await world.pull_request("one", world.maya_there)
+    await world.reads.read(CONNECTION, number, cause="a")
+    await push(world, "one")
+    recorded = await world.reads.read(CONNECTION, number, cause="b")
+    assert [type(change).__name__ for change in recorded.changes] == ["CommitsPushed"]
+    assert distances(world) == 0
+
+
+async def test_a_push_that_cannot_be_counted_is_told_all_the_same(world: World) -> None:
+    await world.subscribe()
+    number = await world.pull_request("one", world.maya_there)
+    await world.reads.read(CONNECTION, number, cause="a")
+    tip = await push(world, "one")
+    world.sandbox.faults.add("GET", "/diffs/", status=404)
+    await world.reads.read(CONNECTION, number, cause="b")
+    assert (await told(world))[-1] == f"New commits, now at {tip[:7]}"
