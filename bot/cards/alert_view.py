@@ -27,7 +27,8 @@ class AlertView:
     """An episode with its pull request.
 
     ``files_from`` is where the files are from: azure_devops, overlap, or "" when they are not
-    known; ``is_examined`` is False while that may still change. ``ended_at`` None: it goes on.
+    known; ``is_examined`` is False while that may still change. ``ended_at`` None: it goes on;
+    ``ended_actor`` is the name of who ended it, "" when it is not known.
     """
 
     view: PullRequestView
@@ -35,6 +36,7 @@ class AlertView:
     began_at: datetime
     ended_at: datetime | None = None
     ended_by: EndedBy = EndedBy.UNKNOWN
+    ended_actor: str = ""
     files: tuple[FileConflict, ...] = ()
     files_from: str = ""
     cause: tuple[Commit, ...] = ()
@@ -57,6 +59,7 @@ def load_alert(session: Session, episode_id: int, now: datetime) -> AlertView:
         began_at=row.began_at,
         ended_at=row.ended_at,
         ended_by=EndedBy(row.ended_by),
+        ended_actor=row.ended_actor,
         files=_files.validate_python(row.files),
         files_from=row.files_from,
         cause=_cause.validate_python(row.cause),

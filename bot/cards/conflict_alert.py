@@ -24,6 +24,7 @@ from bot.cards.plain_text import plain
 from bot.cards.view import PullRequestView
 from bot.model import Commit, FileConflict, branch_name
 from bot.notices import texts
+from bot.notices.conflict_texts import ended_how
 from bot.teams_model import OutgoingMessage
 
 CHECK_COMMAND = "conflicts"
@@ -82,7 +83,13 @@ def _draw_ended(alert: AlertView, limits: Limits) -> OutgoingMessage:
         tone, said = Tone.NEUTRAL, f"Conflicts with {target} stood for {took}"
     else:
         title = f"{_name(alert)} merges cleanly again"
-        tone, said = Tone.GOOD, f"Conflicts with {target} are gone after {took}"
+        how = ended_how(
+            alert.ended_by,
+            alert.ended_actor,
+            source_ref=alert.view.state.source_ref,
+            target_ref=alert.view.state.target_ref,
+        )
+        tone, said = Tone.GOOD, f"Conflicts with {target} are gone after {took}{how}"
     own = [line(run(_OWN_CLEAN, subtle=True))] if alert.is_own_finding and tone is Tone.GOOD else []
     was = [*_files(alert, limits), *_cause(alert, limits)] if alert.files else []
     body: list[CardElement] = [header(tone, _title(title), line(run(said))), *own, *was]

@@ -33,7 +33,11 @@ class EndedBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What Pullcord's own trial merge said, beside Azure DevOps' word about an older target."""
+    """What Pullcord's own trial merge said, beside Azure DevOps' word about an older target.
+
+    ``is_unaffected``: nothing was tried, because the target's commits up to ``target_commit`` touch
+    other files only. Then Azure DevOps' word holds.
+    """
 
     status: MergeStatus
     source_commit: str
@@ -41,6 +45,7 @@ class Finding:
     target_commit: str
     stale_target_commit: str
     found_at: datetime
+    is_unaffected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +130,8 @@ def judge(state: PullRequestState, finding: Finding | None) -> Standing:
 
 def _stands(finding: Finding, state: PullRequestState) -> bool:
     """Whether Azure DevOps has not said anything about other commits since."""
+    if finding.is_unaffected:
+        return False
     if finding.status not in (MergeStatus.CONFLICTS, MergeStatus.SUCCEEDED):
         return False
     if (finding.source_commit, finding.target_ref) != (state.source_commit, state.target_ref):

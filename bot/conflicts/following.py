@@ -29,11 +29,12 @@ from bot.conflicts.episodes import (
     judge,
     next_step,
 )
-from bot.conflicts.telling import refresh_alerts, refresh_cards, tell, tell_clean
+from bot.conflicts.statuses import wanted_status
+from bot.conflicts.telling import refresh_alerts, refresh_cards, tell
 from bot.model import MergeStatus
 from bot.pull_request_state import PullRequestState
 from storage import audit
-from storage.queries import conflicts
+from storage.queries import conflicts, merge_statuses
 from storage.tables import ConflictEpisode, OwnFinding
 
 
@@ -48,7 +49,7 @@ def follow(
     now: datetime,
     flap: timedelta,
 ) -> None:
-    """Bring the pull request's episode in line with what is known of it now.
+    """Bring the pull request's episode and status in line with what is known of it now.
 
     Args:
         session: the transaction that stores what was learned.
@@ -60,6 +61,7 @@ def follow(
         now: the time.
         flap: a conflict that is back within this time is the same episode.
     """
+    want_status(session, pull_request_id, state, now=now)
     row = conflicts.latest(session, pull_request_id)
     standing = judge(state, load_finding(session, pull_request_id))
     step = next_step(state, standing, _episode(row) if row else None, now=now, flap=flap)
@@ -71,7 +73,7 @@ def follow(
         case GoOn(examine_again=again) if row is not None:
             _go_on(session, row, standing, now, examine_again=again)
         case End(by=by) if row is not None:
-            _end(session, row, state, by, cause, now)
+            _end(session, row, by, now)
     if step is None:
         _keep_up(session, row, state, changes, cause=cause, now=now)
         return
@@ -95,7 +97,27 @@ def keep_finding(session: Session, pull_request_id: int, finding: Finding) -> No
             target_commit=finding.target_commit,
             stale_target_commit=finding.stale_target_commit,
             found_at=finding.found_at,
+            is_unaffected=finding.is_unaffected,
         ),
+    )
+
+
+def want_status(
+    session: Session, pull_request_id: int, state: PullRequestState, *, now: datetime
+) -> None:
+    """Record which status the pull request should have in Azure DevOps."""
+    wanted = wanted_status(state, load_finding(session, pull_request_id))
+    if wanted is None:
+        merge_statuses.unwant(session, pull_request_id)
+        return
+    merge_statuses.want(
+        session,
+        pull_request_id=pull_request_id,
+        connection=state.connection,
+        state=wanted.state,
+        source_commit=wanted.source_commit,
+        target_ref=wanted.target_ref,
+        now=now,
     )
 
 
@@ -169,16 +191,14 @@ def _take_over(row: ConflictEpisode, standing: Standing) -> None:
 def _end(
     session: Session,
     row: ConflictEpisode,
-    state: PullRequestState,
     by: EndedBy,
-    cause: str,
     now: datetime,
 ) -> None:
+    """The alert turns green at once; the reply waits a moment for the name of who did it."""
     row.ended_at, row.ended_by = now, by.value
+    row.ended_actor, row.clean_told_at = "", None
     session.add(row)
     if row.told_at is not None and not by.is_closing:
-        tell_clean(session, row, state, by, cause=cause, now=now)
-    if row.posted_status:
         conflicts.ask_for_work(session, row, due_at=now)
     elif row.due_at is not None:
         row.due_at = None  # it was over before it was told: nobody needs to hear of it

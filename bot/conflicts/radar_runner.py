@@ -192,6 +192,9 @@ class Radar:
 
         scan, changes = await self._services.db.read(decide)
         write = self._services.db.write
+        await write(
+            lambda s: rows.keep_backlog(s, name, pairs=scan.unchecked, unread=len(scan.unread))
+        )
         for pair in changes.begun:
             await write(partial(self._begin, scan=scan, pair=pair, now=now))
         for episode_id, pair in changes.moved:

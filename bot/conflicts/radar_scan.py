@@ -1,6 +1,6 @@
 """What the radar knows of a connection, read in one go; and what follows from it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -59,18 +59,10 @@ class Scan:
         return conflicting(self.pairs, self.outcomes)
 
     @property
-    def backlog(self) -> int:
-        """Pairs whose outcome is not known."""
+    def unchecked(self) -> int:
+        """How many pairs there are whose outcome is not known."""
         known = {commits: status for commits, status in self.outcomes.items() if status in _SETTLED}
         return plan(self.pairs, known, room=0).unchecked
-
-
-@dataclass(frozen=True, slots=True)
-class Backlog:
-    """What the radar has not looked at: pairs, and pull requests whose files are not known."""
-
-    pairs: int
-    unread: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +77,13 @@ class PairChanges:
 def load_scan(session: Session, connection: str, now: datetime) -> Scan:
     """Read everything the radar decides with."""
     found = rows.open_pull_requests(session, connection)
-    subscriptions = rows.live_subscriptions(session, connection)
+    following = _following(
+        rows.live_subscriptions(session, connection), [repository for _, repository in found]
+    )
     entries = {
         entry.id: entry
         for row, repository in found
-        if (entry := _entry(row, repository, subscriptions)) is not None
+        if (entry := _entry(row, following[repository.id])) is not None
     }
     commits = {entry.source_commit for entry in entries.values()}
     known = rows.files_of(session, connection, commits)
@@ -109,12 +103,6 @@ def load_scan(session: Session, connection: str, now: datetime) -> Scan:
         outcomes=_outcomes(rows.merges_of(session, connection, commits), now),
         spent=read * FILES_CALLS + merged * TRIAL_CALLS,
     )
-
-
-def load_backlog(session: Session, connection: str, now: datetime) -> Backlog:
-    """What is left unchecked, for ``status``."""
-    scan = load_scan(session, connection, now)
-    return Backlog(scan.backlog, len(scan.unread))
 
 
 def pair_changes(scan: Scan, open_pairs: Sequence[RadarPair]) -> PairChanges:
@@ -152,14 +140,31 @@ def _end_of(key: tuple[int, int], pair: Overlap | None, scan: Scan) -> str:
     return "" if unread & set(key) else "clean"
 
 
-def _entry(
-    row: PullRequestRow, repository: RepositoryRow, subscriptions: Sequence[Subscription]
-) -> RadarEntry | None:
+def _following(
+    subscriptions: Iterable[Subscription], repositories: Iterable[RepositoryRow]
+) -> Mapping[str, Sequence[Subscription]]:
+    """By repository id one subscription of each kind: thousands may ask for the same."""
+    different = {
+        (
+            each.project_key,
+            each.repository,
+            tuple(each.target_branches),
+            each.drafts,
+            radar_option(each),
+        ): each
+        for each in subscriptions
+    }.values()
+    return {
+        repository.id: [each for each in different if covers(each, repository)]
+        for repository in {each.id: each for each in repositories}.values()
+    }
+
+
+def _entry(row: PullRequestRow, subscriptions: Iterable[Subscription]) -> RadarEntry | None:
     mode = mode_of(
         radar_option(each)
         for each in subscriptions
-        if covers(each, repository)
-        and matches_branch(tuple(each.target_branches), row.target_ref)
+        if matches_branch(tuple(each.target_branches), row.target_ref)
         and (not row.is_draft or each.drafts == ANNOUNCE)
     )
     commit = str(row.state.get("source_commit") or "")

@@ -1,45 +1,78 @@
-"""The pull-request status ``pullcord/mergeable``, so that a branch policy can require it."""
+"""The pull-request status ``pullcord/mergeable``: what it should say. Pure.
 
-from bot.cards.view import PullRequestView
-from bot.conflicts.episodes import EndedBy
-from bot.model import branch_name
-from bot.ports import AzureDevOps
+A branch policy can require it, so it is there for each open pull request, not only for those that
+ever had conflicts.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from bot.conflicts.episodes import Finding, judge
+from bot.model import MergeStatus
 from bot.pull_request_state import PullRequestState
-from storage.tables import ConflictEpisode
 
-FAILED = "failed"
-SUCCEEDED = "succeeded"
-BRANCH_LENGTH = 100
+FAILED, SUCCEEDED, ERROR = "failed", "succeeded", "error"
+
+SENTENCES: Mapping[str, str] = {
+    FAILED: "Conflicts with {target}",
+    SUCCEEDED: "No conflicts with {target}",
+    ERROR: "The trial merge into {target} failed; that is no conflict",
+}
 
 
-def wanted_status(row: ConflictEpisode) -> str:
-    """The status to post for an episode now, "" when what was posted is right.
+class StatusMode(StrEnum):
+    """For which pull requests of a connection a status is posted."""
 
-    A closed pull request takes no status any more, and one that was never called failed needs no
-    taking back.
+    ALL = "all"
+    CONFLICTS = "conflicts"
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The status that is right for the merge of a source commit into a target."""
+
+    state: str
+    source_commit: str
+    target_ref: str
+
+
+def mode_of(settings: Mapping[str, Any]) -> StatusMode:
+    """The connection's mode, from its setting ``post_status``; False is off, True is all."""
+    chosen = settings.get("post_status", StatusMode.ALL)
+    if isinstance(chosen, bool):
+        return StatusMode.ALL if chosen else StatusMode.OFF
+    return StatusMode(chosen)
+
+
+def wanted_status(state: PullRequestState, finding: Finding | None) -> Wanted | None:
+    """What to post, None while nobody knows how the present commits merge, or it is closed.
+
+    A merge that a policy rejects has no conflict that anybody knows of. It counts as succeeded,
+    because the policy may be the very one that waits for this status.
     """
-    if row.ended_at is None:
-        return "" if row.posted_status == FAILED else FAILED
-    if EndedBy(row.ended_by).is_closing or row.posted_status != FAILED:
-        return ""
-    return SUCCEEDED
+    if not state.is_active or not state.source_commit:
+        return None
+    standing = judge(state, finding)
+    if standing.is_own:
+        own = FAILED if standing.is_conflicted else SUCCEEDED
+        return Wanted(own, state.source_commit, state.target_ref)
+    merge = state.merge
+    if merge is None or merge.target_ref != state.target_ref:
+        return None
+    if merge.source_commit not in ("", state.source_commit):
+        return None
+    said = {MergeStatus.CONFLICTS: FAILED, MergeStatus.FAILURE: ERROR}.get(merge.status, SUCCEEDED)
+    return Wanted(said, state.source_commit, state.target_ref)
 
 
-async def post_status(
-    azure: AzureDevOps,
-    row: ConflictEpisode,
-    state: PullRequestState,
-    base_url: str,
-    wanted: str,
-) -> None:
-    """Post it, with the pull request's page of conflicts; raises AzureDevOpsError."""
-    target = branch_name(row.target_ref)[:BRANCH_LENGTH]
-    said = f"Conflicts with {target}" if wanted == FAILED else f"Merges cleanly into {target}"
-    view = PullRequestView(state, base_url, row.opened_at)
-    await azure.set_pull_request_status(
-        state.repository.id,
-        row.number,
-        state=wanted,
-        description=said,
-        target_url=view.page_url("conflicts" if wanted == FAILED else ""),
-    )
+def is_to_be_posted(mode: StatusMode, state: str, posted_state: str) -> bool:
+    """Whether a connection wants this status; ``posted_state`` is what was posted last.
+
+    With ``conflicts`` a failed one, and whatever takes it back.
+    """
+    if mode is StatusMode.CONFLICTS:
+        return FAILED in (state, posted_state)
+    return mode is StatusMode.ALL

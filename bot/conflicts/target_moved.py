@@ -33,6 +33,7 @@ from bot.reconcile import reconcile
 from bot.recording import record_snapshot
 from bot.services import Services
 from storage.queries import conflicts, pull_requests, recording
+from storage.tables import PullRequestRow
 
 log = logging.getLogger(__name__)
 
@@ -105,6 +106,7 @@ class TargetMoved:
         tip = await azure.branch_tip(repository_id, branch_name(ref))
         if tip is None:
             return 0
+        await self._forget_overtaken(target, tip, cause)
         behind = await self._services.db.read(lambda s: _behind(s, target, tip, leave_out))
         places = asyncio.Semaphore(AT_ONCE)
 
@@ -117,6 +119,16 @@ class TargetMoved:
             if isinstance(end, BaseException):
                 raise end
         return len(behind)
+
+    async def _forget_overtaken(self, target: Target, tip: str, cause: str) -> None:
+        """A branch that was forced back is where Azure DevOps merged last: its word holds again."""
+        now, flap = self._services.clock(), self._services.conflict_flap
+
+        def forget(number: int) -> Callable[[Session], object]:
+            return lambda s: forget_finding(s, target, number, tip, cause=cause, now=now, flap=flap)
+
+        for number in await self._services.db.read(lambda s: _overtaken(s, target, tip)):
+            await self._services.db.write(forget(number))
 
     def _start(self, target: Target, cause: str, leave_out: Collection[int]) -> None:
         if target in self._running:
@@ -233,6 +245,29 @@ def record_finding(
     return True
 
 
+def forget_finding(
+    session: Session,
+    target: Target,
+    number: int,
+    tip: str,
+    *,
+    cause: str,
+    now: datetime,
+    flap: timedelta,
+) -> bool:
+    """Drop our own finding about another commit than the tip, which Azure DevOps merged last.
+
+    False when that is not so any more. Runs inside ``Database.write``.
+    """
+    row = recording.locked_pull_request(session, target[0], number)
+    if row is None or row.id is None or not _is_overtaken(session, row, tip):
+        return False
+    conflicts.forget_own_finding(session, row.id)
+    state = load_state(row)
+    follow(session, row.id, state, state, (), cause=cause, now=now, flap=flap)
+    return True
+
+
 def _news(
     session: Session, target: Target, listed: Sequence[PullRequestSnapshot]
 ) -> tuple[list[PullRequestSnapshot], list[int]]:
@@ -270,6 +305,25 @@ def _behind(
             continue
         found.append(Behind(row.number, state.source_commit, merge.target_commit))
     return found
+
+
+def _overtaken(session: Session, target: Target, tip: str) -> list[int]:
+    """Numbers of those with a finding about another commit than ``tip``, of the last merge."""
+    connection, _, repository_id, ref = target
+    rows = conflicts.open_on_target(session, connection, repository_id, [ref])
+    return [row.number for row in rows if _is_overtaken(session, row, tip)]
+
+
+def _is_overtaken(session: Session, row: PullRequestRow, tip: str) -> bool:
+    state = load_state(row)
+    known = load_finding(session, row.id or 0)
+    return (
+        known is not None
+        and known.target_commit != tip
+        and state.merge is not None
+        and state.merge.target_commit == tip
+        and _is_about_now(state)
+    )
 
 
 def _is_about_now(state: PullRequestState) -> bool:

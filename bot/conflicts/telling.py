@@ -11,6 +11,7 @@ from bot.changes import ConflictStarted
 from bot.conflicts.episodes import EndedBy
 from bot.notices import texts
 from bot.notices.conflict_alerts import Audience, audience
+from bot.notices.conflict_texts import ended_how
 from bot.notices.model import Contact
 from bot.outgoing import as_payload
 from bot.pull_request_state import PullRequestState
@@ -51,13 +52,14 @@ def tell_clean(
     session: Session,
     row: ConflictEpisode,
     state: PullRequestState,
-    by: EndedBy,
     *,
     cause: str,
     now: datetime,
 ) -> None:
     """One short reply where the alert was told; the author sees his alert turn green."""
-    sentence = clean_sentence(row, state, by, now)
+    row.clean_told_at = now
+    session.add(row)
+    sentence = clean_sentence(row, state)
     for conversation_id in sorted(conflicts.told_in(session, row.id or 0)):
         place = conversations.get(session, conversation_id)
         if place is None or place.kind == ConversationKind.PERSONAL.value:
@@ -76,19 +78,16 @@ def tell_clean(
         )
 
 
-def clean_sentence(
-    row: ConflictEpisode, state: PullRequestState, by: EndedBy, now: datetime
-) -> str:
-    """``Clean again after 3 h, by new commits on feature/x``."""
-    took = f"Clean again after {texts.duration(now - row.began_at)}"
-    match by:
-        case EndedBy.SOURCE:
-            return f"{took}, by new commits on {texts.branch(state.source_ref)}"
-        case EndedBy.TARGET:
-            return f"{took}, by a change of {texts.branch(state.target_ref)}"
-        case EndedBy.RETARGET:
-            return f"{took}, by targeting {texts.branch(state.target_ref)}"
-    return took
+def clean_sentence(row: ConflictEpisode, state: PullRequestState) -> str:
+    """``Clean again after 3 h, by Maya Sample's push to feature/x``."""
+    assert row.ended_at is not None
+    how = ended_how(
+        EndedBy(row.ended_by),
+        row.ended_actor,
+        source_ref=state.source_ref,
+        target_ref=state.target_ref,
+    )
+    return f"Clean again after {texts.duration(row.ended_at - row.began_at)}{how}"
 
 
 def refresh_alerts(session: Session, row: ConflictEpisode, *, cause: str, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""The loop that examines episodes, tells of them, and posts their status.
+"""The loop that examines episodes and tells of them: of their beginning and of their end.
 
 What is to be done stands in the episodes' rows, so a restart goes on where it was.
 """
@@ -13,17 +13,18 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from bot.cards.alert_view import keep_examination
-from bot.cards.view import load_state
+from bot.cards.view import load_finding, load_state
+from bot.conflicts.ending import is_end_to_tell, who_ended
+from bot.conflicts.episodes import judge
 from bot.conflicts.examination import Examination, Question, examine
-from bot.conflicts.statuses import post_status, wanted_status
-from bot.conflicts.telling import pull_request_row, refresh_alerts, tell
+from bot.conflicts.telling import pull_request_row, refresh_alerts, tell, tell_clean
 from bot.log_text import log_safe
-from bot.ports import AzureDevOpsError, RateLimited, Unreachable
+from bot.ports import AzureDevOpsError, Unreachable
 from bot.pull_request_state import PullRequestState
 from bot.services import Services
 from storage.engine import CannotStore
 from storage.queries import conflicts
-from storage.tables import ConflictEpisode, Connection, PullRequestRow
+from storage.tables import ConflictEpisode, PullRequestRow
 
 log = logging.getLogger(__name__)
 
@@ -41,12 +42,14 @@ MERGED_LOOKED_AT = 50
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """An episode in hand: its row (detached), its pull request, and what to ask."""
+    """An episode in hand: its row (detached), its pull request, and what to ask.
+
+    ``target_commit`` is the one that the pull request merges into by what is known now.
+    """
 
     row: ConflictEpisode
     state: PullRequestState
-    base_url: str
-    posts_status: bool
+    target_commit: str
     question: Question
 
 
@@ -103,11 +106,14 @@ class ConflictWatch:
         work = await self._services.db.read(lambda s: _load(s, episode_id))
         if work is None:
             return
+        row = work.row
         try:
-            if work.row.ended_at is None and work.row.examined_at is None:
-                found = await self._ask(work)
-                await self._examined(work, found)
-            await self._post(work)
+            if row.ended_at is None and row.examined_at is None:
+                await self._examined(work, await self._ask(work))
+            elif is_end_to_tell(row):
+                await self._ended(work, await self._who(work))
+            else:
+                await self._nothing_left(episode_id)
         except AzureDevOpsError as error:
             await self._failed(episode_id, str(error))
 
@@ -119,12 +125,20 @@ class ConflictWatch:
         except TimeoutError:
             raise Unreachable("Azure DevOps did not answer in time") from None
 
+    async def _who(self, work: Work) -> str:
+        azure = await self._services.azure_devops(work.row.connection)
+        try:
+            async with asyncio.timeout(self._patience_s(work.row)):
+                return await who_ended(azure, work.row, work.state, work.target_commit)
+        except TimeoutError:
+            raise Unreachable("Azure DevOps did not answer in time") from None
+
     def _patience_s(self, row: ConflictEpisode) -> float:
         """Nobody waits longer for the news than TELL_WITHIN."""
-        if row.told_at is not None:
+        limit = _tell_until(row)
+        if limit is None:
             return ASK_S
-        left = (row.opened_at + TELL_WITHIN - self._services.clock()).total_seconds()
-        return min(max(left, 1.0), ASK_S)
+        return min(max((limit - self._services.clock()).total_seconds(), 1.0), ASK_S)
 
     async def _examined(self, work: Work, found: Examination) -> None:
         now = self._services.clock()
@@ -148,37 +162,33 @@ class ConflictWatch:
 
         await self._services.db.write(keep)
 
-    async def _post(self, work: Work) -> None:
-        """Bring the status in Azure DevOps in line, and note what is left to do."""
-        current = await self._services.db.read(lambda s: _load(s, work.row.id or 0))
-        wanted = wanted_status(current.row) if current else ""
-        if current is not None and wanted and current.posts_status:
-            azure = await self._services.azure_devops(current.row.connection)
-            try:
-                async with asyncio.timeout(ASK_S):
-                    await post_status(azure, current.row, current.state, current.base_url, wanted)
-            except TimeoutError:
-                raise Unreachable("Azure DevOps did not answer in time") from None
-            except (Unreachable, RateLimited):
-                raise
-            except AzureDevOpsError as error:  # for good: no rights, or it is closed by now
-                log.warning(
-                    "status of %s!%s not posted: %s",
-                    current.row.connection,
-                    current.row.number,
-                    log_safe(str(error)),
-                )
+    async def _ended(self, work: Work, who: str) -> None:
         now = self._services.clock()
 
-        def note(session: Session) -> None:
+        def keep(session: Session) -> None:
             loaded = _locked(session, work.row.id or 0)
             if loaded is None:
                 return
-            row, _ = loaded
-            row.posted_status = wanted or row.posted_status
+            row, state = loaded
+            if row.ended_at != work.row.ended_at:
+                return  # the conflict is back, or it ended in another way: looked at anew
+            row.ended_actor = who
             row.attempts = 0
+            tell_clean(session, row, state, cause=CAUSE, now=now)
+            if who:
+                refresh_alerts(session, row, cause=CAUSE, now=now)
             _what_is_left(row, now)
-            session.add(row)
+
+        await self._services.db.write(keep)
+
+    async def _nothing_left(self, episode_id: int) -> None:
+        now = self._services.clock()
+
+        def note(session: Session) -> None:
+            loaded = _locked(session, episode_id)
+            if loaded is not None:
+                _what_is_left(loaded[0], now)
+                session.add(loaded[0])
 
         await self._services.db.write(note)
 
@@ -192,31 +202,42 @@ class ConflictWatch:
                 return
             row, state = loaded
             row.attempts += 1
-            if row.ended_at is None and row.told_at is None and now >= row.opened_at + TELL_WITHIN:
-                tell(session, row, state, cause=CAUSE, now=now)
+            limit = _tell_until(row)
+            if limit is not None and now >= limit:
+                if row.ended_at is None:
+                    tell(session, row, state, cause=CAUSE, now=now)
+                else:
+                    tell_clean(session, row, state, cause=CAUSE, now=now)
             if row.attempts >= ATTEMPTS:
                 row.examined_at = row.examined_at or now
-                row.posted_status = wanted_status(row) or row.posted_status
                 row.due_at = None
                 refresh_alerts(session, row, cause=CAUSE, now=now)
             else:
-                row.due_at = _later(row, now)
+                _what_is_left(row, now)
+                row.due_at = _later(row, now) if row.due_at else None
             session.add(row)
 
         await self._services.db.write(put_off)
         log.info("conflict episode %s waits: %s", episode_id, log_safe(reason))
 
 
+def _tell_until(row: ConflictEpisode) -> datetime | None:
+    """When it must be told, with all that is known by then; None when nothing is to be told."""
+    if row.ended_at is None:
+        return row.opened_at + TELL_WITHIN if row.told_at is None else None
+    return row.ended_at + TELL_WITHIN if is_end_to_tell(row) else None
+
+
 def _later(row: ConflictEpisode, now: datetime) -> datetime:
     pause = min(FIRST_PAUSE_S * 2 ** (row.attempts - 1), LONGEST_PAUSE_S)
     due = now + timedelta(seconds=pause)
-    limit = row.opened_at + TELL_WITHIN
-    return min(due, limit) if row.told_at is None and row.ended_at is None and limit > now else due
+    limit = _tell_until(row)
+    return min(due, limit) if limit is not None and limit > now else due
 
 
 def _what_is_left(row: ConflictEpisode, now: datetime) -> None:
     is_open = row.ended_at is None
-    has_work = (is_open and row.examined_at is None) or bool(wanted_status(row))
+    has_work = (is_open and row.examined_at is None) or is_end_to_tell(row)
     row.due_at = now if has_work else None
 
 
@@ -243,8 +264,8 @@ def _load(session: Session, episode_id: int) -> Work | None:
     if row is None:
         return None
     pull_request = session.get_one(PullRequestRow, row.pull_request_id)
-    connection = session.get_one(Connection, row.connection)
     state = load_state(pull_request)
+    standing = judge(state, load_finding(session, row.pull_request_id))
     question = Question(
         project_id=state.repository.project_id,
         repository_id=state.repository.id,
@@ -255,8 +276,7 @@ def _load(session: Session, episode_id: int) -> Work | None:
         is_own_finding=row.is_own_finding,
         merged_by=_merged_by(session, row, state),
     )
-    posts_status = bool(connection.settings.get("post_status", True))
-    return Work(row, state, connection.base_url, posts_status, question)
+    return Work(row, state, standing.target_commit, question)
 
 
 def _merged_by(session: Session, row: ConflictEpisode, state: PullRequestState) -> dict[str, int]:

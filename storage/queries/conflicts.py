@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, col, or_, select, update
 
 from storage.dialects import affected, is_sqlite, table_of
+from storage.queries import merge_statuses
 from storage.tables import (
     ConflictEpisode,
     ConflictSnooze,
@@ -106,11 +107,11 @@ def resume(session: Session, *, now: datetime) -> int:
 
 
 def counts(session: Session) -> Mapping[str, int]:
-    """``pending``: how many episodes have work to do."""
+    """``pending``: how many episodes have work to do, and statuses wait to be posted."""
     rows = session.exec(
         select(ConflictEpisode.id).where(col(ConflictEpisode.due_at).is_not(None))
     ).all()
-    return {"pending": len(rows)}
+    return {"pending": len(rows) + merge_statuses.pending(session)}
 
 
 def alert_places(session: Session, episode_id: int) -> frozenset[str]:
@@ -159,6 +160,14 @@ def keep_own_finding(session: Session, finding: OwnFinding) -> None:
     """Store what our own trial merge said, in place of what it said before."""
     session.merge(finding)
     session.flush()
+
+
+def forget_own_finding(session: Session, pull_request_id: int) -> None:
+    """Our own trial merge of a pull request is overtaken."""
+    found = session.get(OwnFinding, pull_request_id)
+    if found is not None:
+        session.delete(found)
+        session.flush()
 
 
 def open_on_target(

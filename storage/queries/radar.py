@@ -10,6 +10,7 @@ from storage.tables import (
     ChangedFilesRow,
     ConversationRow,
     PullRequestRow,
+    RadarBacklog,
     RadarPair,
     RepositoryRow,
     Subscription,
@@ -159,6 +160,18 @@ def open_pairs(session: Session, connection: str) -> Sequence[RadarPair]:
         .where(RadarPair.connection == connection, col(RadarPair.ended_at).is_(None))
         .order_by(col(RadarPair.began_at), col(RadarPair.id))
     ).all()
+
+
+def backlogs(session: Session) -> Sequence[RadarBacklog]:
+    """What the last round left unchecked, per connection."""
+    return session.exec(select(RadarBacklog).order_by(col(RadarBacklog.connection))).all()
+
+
+def keep_backlog(session: Session, connection: str, *, pairs: int, unread: int) -> None:
+    """Note what a round left unchecked."""
+    row = session.get(RadarBacklog, connection) or RadarBacklog(connection=connection)
+    row.pairs, row.unread = pairs, unread
+    session.add(row)
 
 
 def last_pair(session: Session, first_id: int, second_id: int) -> RadarPair | None:

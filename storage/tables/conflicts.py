@@ -19,10 +19,10 @@ class ConflictEpisode(SQLModel, table=True):
     azure_devops, overlap or "" (not known); ``cause`` are commits of the target as JSON.
     ``is_own_finding``: found by Pullcord's own trial merge, Azure DevOps has not said it yet.
     ``at_first_sight``: the pull request had conflicts when Pullcord first saw it.
-    ``ended_by``: source, target, retarget, completed, abandoned or "".
-    ``posted_status`` is the state of the status last dealt with in Azure DevOps (failed,
-    succeeded or ""). ``due_at`` is when there is work to do (examine, tell, post), None when there
-    is none; ``attempts`` are those that failed.
+    ``ended_by``: source, target, retarget, completed, abandoned or ""; ``ended_actor`` is the name
+    of the person who did it, "" when it is not known. ``clean_told_at`` is when its end was told.
+    ``due_at`` is when there is work to do (examine, tell), None when there is none; ``attempts``
+    are those that failed.
     """
 
     __tablename__ = "conflict_episodes"
@@ -51,6 +51,7 @@ class ConflictEpisode(SQLModel, table=True):
     opened_at: datetime
     ended_at: datetime | None = None
     ended_by: str = ""
+    ended_actor: str = ""
     source_commit: str = ""
     target_ref: str
     target_commit: str = ""
@@ -66,7 +67,7 @@ class ConflictEpisode(SQLModel, table=True):
     at_first_sight: bool = False
     told_at: datetime | None = None
     examined_at: datetime | None = None
-    posted_status: str = ""
+    clean_told_at: datetime | None = None
     due_at: datetime | None = None
     attempts: int = 0
 
@@ -92,7 +93,9 @@ class OwnFinding(SQLModel, table=True):
     """What Pullcord's own trial merge of a pull request said last.
 
     It stands beside Azure DevOps' word about the merge of ``stale_target_commit``, and gives way
-    to its word about any other. ``status`` is bot.model.MergeStatus.
+    to its word about any other. ``status`` is bot.model.MergeStatus. ``is_unaffected``: no merge
+    was tried, because the target's newer commits touch other files only, so that Azure DevOps'
+    word holds up to ``target_commit``.
     """
 
     __tablename__ = "own_findings"
@@ -104,6 +107,39 @@ class OwnFinding(SQLModel, table=True):
     target_commit: str
     stale_target_commit: str
     found_at: datetime
+    is_unaffected: bool = False
+
+
+class MergeStatusRow(SQLModel, table=True):
+    """The pull-request status ``pullcord/mergeable``: as it should be, and as it was posted.
+
+    ``state`` (failed, succeeded, error) is about the merge of ``source_commit`` into
+    ``target_ref``; ``posted_…`` is what Azure DevOps has, "" for nothing. ``iteration`` is Azure
+    DevOps' number for the posted source and target, 0 when it has none. ``due_at`` is when to post,
+    None when there is nothing to post; ``attempts`` are those that failed.
+    """
+
+    __tablename__ = "merge_statuses"
+    __table_args__ = (
+        Index(
+            "ix_merge_statuses_due",
+            "due_at",
+            sqlite_where=_HAS_WORK,
+            postgresql_where=_HAS_WORK,
+        ),
+    )
+
+    pull_request_id: int = Field(primary_key=True, foreign_key="pull_requests.id")
+    connection: str = Field(foreign_key="connections.name")
+    state: str
+    source_commit: str
+    target_ref: str
+    posted_state: str = ""
+    posted_commit: str = ""
+    posted_ref: str = ""
+    iteration: int = 0
+    due_at: datetime | None = None
+    attempts: int = 0
 
 
 class ConflictSnooze(SQLModel, table=True):

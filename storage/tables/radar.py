@@ -80,3 +80,33 @@ class RadarPair(SQLModel, table=True):
     began_at: datetime
     ended_at: datetime | None = None
     ended_by: str = ""
+
+
+class RadarBacklog(SQLModel, table=True):
+    """What the last round of the radar left unchecked in a connection.
+
+    Kept, because finding it out takes longer the more pull requests are open: ``status`` must not.
+    """
+
+    __tablename__ = "radar_backlogs"
+
+    connection: str = Field(primary_key=True, foreign_key="connections.name")
+    pairs: int = 0
+    unread: int = 0
+
+
+class PostedRadarAlert(SQLModel, table=True):
+    """The one message about a pair in an author's chat.
+
+    ``activity_id`` is Teams' id of the message, "" when somebody deleted it: it is not posted
+    again. ``content_hash`` is of the card last sent.
+    """
+
+    __tablename__ = "posted_radar_alerts"
+
+    radar_pair_id: int = Field(primary_key=True, foreign_key="radar_pairs.id")
+    conversation_id: str = Field(primary_key=True, foreign_key="conversations.id")
+    activity_id: str = ""
+    content_hash: str = ""
+    posted_at: datetime
+    updated_at: datetime

@@ -25,6 +25,7 @@ def upgrade() -> None:
         sa.Column("opened_at", UTCDateTime(), nullable=False),
         sa.Column("ended_at", UTCDateTime(), nullable=True),
         sa.Column("ended_by", sa.String(), nullable=False),
+        sa.Column("ended_actor", sa.String(), nullable=False),
         sa.Column("source_commit", sa.String(), nullable=False),
         sa.Column("target_ref", sa.String(), nullable=False),
         sa.Column("target_commit", sa.String(), nullable=False),
@@ -36,7 +37,7 @@ def upgrade() -> None:
         sa.Column("at_first_sight", sa.Boolean(), nullable=False),
         sa.Column("told_at", UTCDateTime(), nullable=True),
         sa.Column("examined_at", UTCDateTime(), nullable=True),
-        sa.Column("posted_status", sa.String(), nullable=False),
+        sa.Column("clean_told_at", UTCDateTime(), nullable=True),
         sa.Column("due_at", UTCDateTime(), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["connection"], ["connections.name"]),
@@ -86,8 +87,34 @@ def upgrade() -> None:
         sa.Column("target_commit", sa.String(), nullable=False),
         sa.Column("stale_target_commit", sa.String(), nullable=False),
         sa.Column("found_at", UTCDateTime(), nullable=False),
+        sa.Column("is_unaffected", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["pull_request_id"], ["pull_requests.id"]),
         sa.PrimaryKeyConstraint("pull_request_id"),
+    )
+    op.create_table(
+        "merge_statuses",
+        sa.Column("pull_request_id", sa.Integer(), nullable=False),
+        sa.Column("connection", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("source_commit", sa.String(), nullable=False),
+        sa.Column("target_ref", sa.String(), nullable=False),
+        sa.Column("posted_state", sa.String(), nullable=False),
+        sa.Column("posted_commit", sa.String(), nullable=False),
+        sa.Column("posted_ref", sa.String(), nullable=False),
+        sa.Column("iteration", sa.Integer(), nullable=False),
+        sa.Column("due_at", UTCDateTime(), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["connection"], ["connections.name"]),
+        sa.ForeignKeyConstraint(["pull_request_id"], ["pull_requests.id"]),
+        sa.PrimaryKeyConstraint("pull_request_id"),
+    )
+    op.create_index(
+        "ix_merge_statuses_due",
+        "merge_statuses",
+        ["due_at"],
+        unique=False,
+        sqlite_where=HAS_WORK,
+        postgresql_where=HAS_WORK,
     )
     op.create_table(
         "conflict_snoozes",
@@ -114,10 +141,10 @@ def _open_episodes_of_standing_conflicts() -> None:
     """Conflicts that stand at the upgrade were told already: their episodes begin as told."""
     op.execute(
         "INSERT INTO conflict_episodes (connection, pull_request_id, number, began_at, opened_at,"
-        " ended_by, source_commit, target_ref, target_commit, last_clean_target_commit, files,"
-        " files_from, cause, is_own_finding, at_first_sight, told_at, examined_at, posted_status,"
-        " attempts)"
-        " SELECT connection, id, number, conflicted_since, conflicted_since, '', '', target_ref,"
-        " '', '', '[]', '', '[]', false, false, conflicted_since, conflicted_since, '', 0"
+        " ended_by, ended_actor, source_commit, target_ref, target_commit,"
+        " last_clean_target_commit, files, files_from, cause, is_own_finding, at_first_sight,"
+        " told_at, examined_at, attempts)"
+        " SELECT connection, id, number, conflicted_since, conflicted_since, '', '', '',"
+        " target_ref, '', '', '[]', '', '[]', false, false, conflicted_since, conflicted_since, 0"
         " FROM pull_requests WHERE status = 'active' AND conflicted_since IS NOT NULL"
     )

@@ -10,6 +10,7 @@ branch_labels = None
 depends_on = None
 
 IS_OPEN = sa.text("ended_at IS NULL")
+IS_RADAR_ALERT = sa.text("radar_pair_id IS NOT NULL")
 
 
 def upgrade() -> None:
@@ -74,3 +75,32 @@ def upgrade() -> None:
     )
     op.create_index("ix_radar_pairs_second", "radar_pairs", ["second_id"], unique=False)
     op.create_index("ix_radar_pairs_connection", "radar_pairs", ["connection"], unique=False)
+    op.create_table(
+        "radar_backlogs",
+        sa.Column("connection", sa.String(), nullable=False),
+        sa.Column("pairs", sa.Integer(), nullable=False),
+        sa.Column("unread", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["connection"], ["connections.name"]),
+        sa.PrimaryKeyConstraint("connection"),
+    )
+    op.create_table(
+        "posted_radar_alerts",
+        sa.Column("radar_pair_id", sa.Integer(), nullable=False),
+        sa.Column("conversation_id", sa.String(), nullable=False),
+        sa.Column("activity_id", sa.String(), nullable=False),
+        sa.Column("content_hash", sa.String(), nullable=False),
+        sa.Column("posted_at", UTCDateTime(), nullable=False),
+        sa.Column("updated_at", UTCDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["conversation_id"], ["conversations.id"]),
+        sa.ForeignKeyConstraint(["radar_pair_id"], ["radar_pairs.id"]),
+        sa.PrimaryKeyConstraint("radar_pair_id", "conversation_id"),
+    )
+    op.add_column("outbox", sa.Column("radar_pair_id", sa.Integer(), nullable=True))
+    op.create_index(
+        "ix_outbox_radar_alert",
+        "outbox",
+        ["radar_pair_id"],
+        unique=False,
+        sqlite_where=IS_RADAR_ALERT,
+        postgresql_where=IS_RADAR_ALERT,
+    )

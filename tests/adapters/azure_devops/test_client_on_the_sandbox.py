@@ -62,7 +62,9 @@ async def test_a_ticket_is_started_and_all_of_it_found_again(place: Place) -> No
     assert tip is not None
     branch = f"feature/{ticket.number}-keep-the-basket"
     await client.create_branch(shop.id, branch, tip)
-    commit = await client.push_file(shop.id, branch, tip, ".tickets/1.md", "# Größe\n", "Start")
+    pushed = await client.push_file(shop.id, branch, tip, ".tickets/1.md", "# Größe\n", "Start")
+    assert pushed.by is not None
+    assert pushed.by.id == place.bot.id.lower()
     opened = await client.create_pull_request(
         shop.id,
         source_ref=f"refs/heads/{branch}",
@@ -83,7 +85,7 @@ async def test_a_ticket_is_started_and_all_of_it_found_again(place: Place) -> No
         add_relations=[(pull_request, "Pull Request"), (branch_artifact, "Branch")],
     )
     # Opening the pull request linked the ticket already, so adding the link was no change.
-    assert await client.branch_tip(shop.id, branch) == commit
+    assert await client.branch_tip(shop.id, branch) == pushed.commit
     assert await client.file_text(shop.id, branch, "/.tickets/1.md") == "# Größe\n"
     assert (moved.state, moved.web_url.endswith(f"/_workitems/edit/{ticket.number}")) == (
         doing,
@@ -115,7 +117,7 @@ async def test_doing_it_twice_is_a_conflict_and_not_a_second_one(place: Place) -
     await client.create_branch(shop.id, "x", tip)
     with pytest.raises(Conflict):
         await client.create_branch(shop.id, "x", tip)
-    commit = await client.push_file(shop.id, "x", tip, "/a.md", "a", "a")
+    commit = (await client.push_file(shop.id, "x", tip, "/a.md", "a", "a")).commit
     with pytest.raises(Conflict):
         await client.push_file(shop.id, "x", tip, "/b.md", "b", "the tip is not this any more")
     with pytest.raises(Conflict):

@@ -3,11 +3,12 @@
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from adapters.azure_devops.client import AzureDevOpsClient
-from bot.model import ConflictKind, FileConflict, MergeStatus
+from bot.model import ConflictKind, FileConflict, MergeStatus, PushedCommits
 from bot.ports import BadAnswer, NotFound
-from tests.adapters.azure_devops.conftest import Script, Time, as_json, dropped
+from tests.adapters.azure_devops.conftest import Handler, Script, Time, as_json, dropped
 
 ONE, TWO = "a" * 40, "b" * 40
 
@@ -103,6 +104,76 @@ async def test_changed_files_are_read_to_the_end_without_folders_and_with_old_na
     assert found == ["/a.py", "/new.py", "/old.py", "/src/b.py"]
     assert [seen.query["$skip"] for seen in script.seen] == ["0", "3"]
     assert script.seen[0].query["diffCommonCommit"] == "true"
+
+
+def distance(base: str, common: str, ahead: int, behind: int) -> dict[str, Any]:
+    counts = {"aheadCount": ahead, "behindCount": behind}
+    return {"baseCommit": base, "commonCommit": common, "changes": [], **counts}
+
+
+def by_versions(answers: dict[tuple[str, str], dict[str, Any]]) -> Handler:
+    """The answer for (base, target), in whatever order they are asked for."""
+
+    async def answer(request: web.Request) -> web.Response:
+        asked = request.query["baseVersion"], request.query["targetVersion"]
+        return web.json_response(answers[asked])
+
+    return answer
+
+
+@pytest.mark.parametrize("is_ahead", [True, False])
+async def test_pushed_commits_are_counted_whichever_side_is_called_ahead(
+    script: Script, client: AzureDevOpsClient, is_ahead: bool
+) -> None:
+    """What "ahead" means is not documented; only one side of a fast-forward has commits."""
+
+    def counted(base: str, common: str, commits: int, others: int) -> dict[str, Any]:
+        ahead, behind = (commits, others) if is_ahead else (others, commits)
+        return distance(base, common, ahead, behind)
+
+    main = "c" * 40
+    script.say(
+        by_versions(
+            {
+                (ONE, TWO): counted(ONE, ONE, 12, 0),
+                ("release/1", TWO): counted(main, main, 5, 0),
+                ("release/1", ONE): counted(main, "d" * 40, 3, 9),
+            }
+        )
+    )
+    found = await client.pushed_commits("r", old=ONE, new=TWO, target_branch="release/1")
+    assert found == PushedCommits(ONE, TWO, count=2)
+    asked = [(seen.query["baseVersion"], seen.query["targetVersion"]) for seen in script.seen]
+    assert asked[0] == (ONE, TWO)
+    assert sorted(asked[1:]) == sorted([("release/1", TWO), ("release/1", ONE)])
+    assert script.seen[1].query["baseVersionType"] == "branch"
+
+
+async def test_commits_are_not_counted_while_the_target_moves(
+    script: Script, client: AzureDevOpsClient
+) -> None:
+    script.say(
+        by_versions(
+            {
+                (ONE, TWO): distance(ONE, ONE, 3, 0),
+                ("main", TWO): distance("c" * 40, "c" * 40, 5, 0),
+                ("main", ONE): distance("d" * 40, "d" * 40, 3, 0),
+            }
+        )
+    )
+    found = await client.pushed_commits("r", old=ONE, new=TWO, target_branch="main")
+    assert found == PushedCommits(ONE, TWO)
+
+
+async def test_a_single_commit_takes_one_call_and_a_rewritten_branch_too(
+    script: Script, client: AzureDevOpsClient
+) -> None:
+    script.say(as_json(distance(ONE, ONE, 1, 0)), as_json(distance(ONE, "e" * 40, 4, 2)))
+    one = await client.pushed_commits("r", old=ONE, new=TWO, target_branch="main")
+    assert one == PushedCommits(ONE, TWO, count=1)
+    forced = await client.pushed_commits("r", old=ONE, new=TWO, target_branch="main")
+    assert forced == PushedCommits(ONE, TWO, is_rewritten=True)
+    assert len(script.seen) == 2
 
 
 async def test_the_pull_request_is_read_only_from_the_beginning_of_a_message(

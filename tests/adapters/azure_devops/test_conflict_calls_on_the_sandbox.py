@@ -19,7 +19,7 @@ from adapters.sandbox.azure_devops import (
     SandboxRepository,
 )
 from adapters.sandbox.azure_devops.addresses import Style
-from bot.model import ConflictKind, MergeStatus
+from bot.model import ConflictKind, MergeStatus, PushedCommits
 from bot.ports import Forbidden, NotFound
 
 STORY = "".join(f"line {number}\n" for number in range(30))
@@ -204,6 +204,31 @@ async def test_changed_files_are_those_since_the_common_commit_with_both_names_o
     assert found == ["/README.md", "/src/new.txt", "/story.txt", "/tale.txt"]
     with pytest.raises(NotFound):
         await place.client.changed_files(place.shop.id, theirs, "1" * 40)
+
+
+async def test_pushed_commits_are_counted_without_those_of_the_target(place: Place) -> None:
+    async def pushed(old: str, new: str) -> PushedCommits:
+        return await place.client.pushed_commits(
+            place.shop.id, old=old, new=new, target_branch="main"
+        )
+
+    one = await place.commit("a", {"a.txt": "1"})
+    two = await place.commit("a", {"a.txt": "2"})
+    four = [await place.commit("a", {"a.txt": str(number)}) for number in (3, 4)][-1]
+    assert await pushed(one, two) == PushedCommits(one, two, count=1)
+    assert await pushed(one, four) == PushedCommits(one, four, count=3)
+
+    for number in range(3):
+        await place.commit("main", {"main.txt": str(number)})
+    merged = await place.sandbox.merge_branch(place.shop, "a", "main", place.maya)
+    assert await pushed(four, merged) == PushedCommits(four, merged, count=1)
+    assert await pushed(two, merged) == PushedCommits(two, merged, count=3)
+
+    rebased = await place.sandbox.force_push(place.shop, "a", {"a.txt": "r"}, place.maya, "One")
+    assert await pushed(merged, rebased) == PushedCommits(merged, rebased, is_rewritten=True)
+    assert await pushed(four, one) == PushedCommits(four, one, is_rewritten=True)
+    with pytest.raises(NotFound):
+        await pushed("1" * 40, one)
 
 
 async def test_the_cause_is_the_merged_pull_request_and_the_direct_push_newest_first(

@@ -8,7 +8,8 @@ from sqlmodel import Session, col, select
 from adapters.sandbox.azure_devops import SandboxIdentity
 from bot.conflicts.episodes import FLAP
 from bot.conflicts.radar_runner import CALLS_PER_HOUR, Radar
-from bot.conflicts.radar_scan import ASK_AGAIN_AFTER, TRIAL_CALLS, Backlog, load_backlog
+from bot.conflicts.radar_scan import ASK_AGAIN_AFTER, TRIAL_CALLS
+from storage.queries import radar as radar_rows
 from storage.queries import subscriptions
 from storage.tables import OutboxRow, PullRequestRow, RadarPair
 from tests.bot.workflows.conftest import CHANNEL, CONNECTION, World, world
@@ -43,9 +44,10 @@ def trials(world: World) -> int:
     return sum(call.startswith("POST") and "/merges" in call for call in world.calls())
 
 
-async def backlog(world: World) -> Backlog:
-    now = world.clock()
-    return await world.read(lambda s: load_backlog(s, CONNECTION, now))
+async def backlog(world: World) -> tuple[int, int]:
+    """(pairs, pull requests whose files are not known) that the last round left."""
+    (row,) = await world.read(radar_rows.backlogs)
+    return row.pairs, row.unread
 
 
 async def test_both_authors_hear_once_with_both_links(world: World) -> None:
@@ -82,7 +84,7 @@ async def test_files_that_are_shared_and_merge_are_tried_once_and_not_told(world
     assert (report.files_read, report.merges_tried) == (3, 1)
     assert await pairs(world) == []
     assert await told(world) == []
-    assert await backlog(world) == Backlog(pairs=0, unread=0)
+    assert await backlog(world) == (0, 0)
 
 
 async def test_different_targets_are_no_pair(world: World) -> None:
@@ -175,14 +177,14 @@ async def test_the_budget_holds_newest_pairs_first_and_the_rest_is_counted(world
         await opened(world, name, world.maya_there)
     running = radar(world, calls_per_hour=3 + TRIAL_CALLS)
     assert (await running.run()).merges_tried == 1
-    assert await backlog(world) == Backlog(pairs=2, unread=0)
+    assert await backlog(world) == (2, 0)
     (pair,) = await pairs(world)
     newest = await world.read(lambda s: s.get_one(PullRequestRow, pair.second_id))
     assert newest.title == "three"
     assert (await radar(world, calls_per_hour=3 + TRIAL_CALLS).run()).merges_tried == 0
     world.clock.advance(hours=1)
     assert (await running.run()).merges_tried == 2
-    assert await backlog(world) == Backlog(pairs=0, unread=0)
+    assert await backlog(world) == (0, 0)
     assert trials(world) == 3
 
 
@@ -193,7 +195,7 @@ async def test_a_budget_of_nothing_asks_nothing(world: World) -> None:
     world.sandbox.calls.clear()
     await radar(world, calls_per_hour=0).run()
     assert world.calls() == []
-    assert await backlog(world) == Backlog(pairs=0, unread=2)
+    assert await backlog(world) == (0, 2)
 
 
 async def test_off_is_not_looked_at_and_digest_only_is_not_told(world: World) -> None:
@@ -257,7 +259,7 @@ async def test_a_merge_that_fails_is_no_conflict_and_is_asked_again_later(world:
     running = radar(world)
     await running.run()
     assert await pairs(world) == []
-    assert await backlog(world) == Backlog(pairs=1, unread=0)
+    assert await backlog(world) == (1, 0)
     assert (await running.run()).merges_tried == 0
     world.clock.advance(seconds=ASK_AGAIN_AFTER.total_seconds() + 1)
     await running.run()

@@ -1,0 +1,142 @@
+"""The pull-request status ``pullcord/mergeable``: what to post, and what was posted."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, or_, select, update
+
+from storage.dialects import affected, is_sqlite, table_of
+from storage.tables import MergeStatusRow, PullRequestRow
+from storage.topics import MERGE_STATUSES, touch
+
+LEASE = timedelta(minutes=2)
+"""How long a status in hand is left to the process that took it."""
+
+
+def want(
+    session: Session,
+    *,
+    pull_request_id: int,
+    connection: str,
+    state: str,
+    source_commit: str,
+    target_ref: str,
+    now: datetime,
+) -> None:
+    """Say what the status should be; it is posted unless that is what was posted last."""
+    row = session.get(MergeStatusRow, pull_request_id)
+    wanted = (state, source_commit, target_ref)
+    is_known = row is not None and (row.state, row.source_commit, row.target_ref) == wanted
+    if row is not None and is_known and (row.due_at is not None or is_posted(row)):
+        return
+    row = row or MergeStatusRow(
+        pull_request_id=pull_request_id,
+        connection=connection,
+        state="",
+        source_commit="",
+        target_ref="",
+    )
+    row.state, row.source_commit, row.target_ref = wanted
+    row.attempts = 0
+    row.due_at = None if is_posted(row) else now
+    session.add(row)
+    touch(session, MERGE_STATUSES)
+
+
+def unwant(session: Session, pull_request_id: int) -> None:
+    """There is nothing to post any more: it was closed, or nobody knows how it merges now."""
+    row = session.get(MergeStatusRow, pull_request_id)
+    if row is not None and row.due_at is not None:
+        row.due_at = None
+        session.add(row)
+
+
+def is_posted(row: MergeStatusRow) -> bool:
+    """Whether Azure DevOps has what it should have."""
+    posted = (row.posted_state, row.posted_commit, row.posted_ref)
+    return posted == (row.state, row.source_commit, row.target_ref)
+
+
+def claim_due(session: Session, *, now: datetime, limit: int) -> Sequence[MergeStatusRow]:
+    """Take statuses that are due, the longest waiting first; nobody else gets them meanwhile.
+
+    One that was put off to a time beyond any pause tells that the clock went back: it is due.
+    """
+    statement = (
+        select(MergeStatusRow)
+        .where(
+            col(MergeStatusRow.due_at).is_not(None),
+            or_(
+                col(MergeStatusRow.due_at) <= now,
+                col(MergeStatusRow.due_at) > now + timedelta(days=1),
+            ),
+        )
+        .order_by(col(MergeStatusRow.due_at), col(MergeStatusRow.pull_request_id))
+        .limit(limit)
+    )
+    if not is_sqlite(session):
+        statement = statement.with_for_update(skip_locked=True)
+    rows = session.exec(statement).all()
+    for row in rows:
+        row.due_at = now + LEASE
+        session.add(row)
+    session.flush()
+    return rows
+
+
+def resume(session: Session, *, now: datetime) -> int:
+    """What a dead process had in hand is due again; how many. To be called at start."""
+    waiting = update(table_of(MergeStatusRow)).where(col(MergeStatusRow.due_at).is_not(None))
+    return affected(session, waiting.values(due_at=now))
+
+
+def pending(session: Session) -> int:
+    """How many statuses wait to be posted."""
+    rows = session.exec(
+        select(MergeStatusRow.pull_request_id).where(col(MergeStatusRow.due_at).is_not(None))
+    ).all()
+    return len(rows)
+
+
+def without_any(
+    session: Session, connections: Collection[str], *, after: int, limit: int
+) -> Sequence[PullRequestRow]:
+    """Open pull requests of which no status was ever wanted, from an id on: they are older."""
+    return session.exec(
+        select(PullRequestRow)
+        .join(
+            MergeStatusRow,
+            col(MergeStatusRow.pull_request_id) == col(PullRequestRow.id),
+            isouter=True,
+        )
+        .where(
+            PullRequestRow.status == "active",
+            col(PullRequestRow.connection).in_(connections),
+            col(MergeStatusRow.pull_request_id).is_(None),
+            col(PullRequestRow.id) > after,
+        )
+        .order_by(col(PullRequestRow.id))
+        .limit(limit)
+    ).all()
+
+
+def ask_again(session: Session, connections: Collection[str], *, now: datetime) -> int:
+    """What is not posted and does not wait, in connections that post, is due; how many."""
+    found = session.exec(
+        select(MergeStatusRow)
+        .join(PullRequestRow, col(PullRequestRow.id) == col(MergeStatusRow.pull_request_id))
+        .where(
+            PullRequestRow.status == "active",
+            col(MergeStatusRow.connection).in_(connections),
+            col(MergeStatusRow.due_at).is_(None),
+            or_(
+                col(MergeStatusRow.posted_state) != MergeStatusRow.state,
+                col(MergeStatusRow.posted_commit) != MergeStatusRow.source_commit,
+                col(MergeStatusRow.posted_ref) != MergeStatusRow.target_ref,
+            ),
+        )
+    ).all()
+    for row in found:
+        row.due_at, row.attempts = now, 0
+        session.add(row)
+    return len(found)
