@@ -18,6 +18,7 @@ from adapters.web.health import Health
 from adapters.web.server import WebServer
 from adapters.web.webhooks import Webhooks
 from bot.conflicts.radar_runner import Radar
+from bot.conflicts.status_watch import StatusWatch
 from bot.conflicts.target_moved import TargetMoved
 from bot.conflicts.watch import ConflictWatch
 from bot.delivery import Delivery
@@ -33,7 +34,7 @@ from bot.sweep import Sweep
 from bot.turns import Turns
 from storage import inbox, leases, outbox, schema, topics
 from storage.engine import CannotStore, Database, NewHook
-from storage.queries import conflicts
+from storage.queries import conflicts, merge_statuses
 from storage.secrets import SecretBox
 
 log = logging.getLogger(__name__)
@@ -142,6 +143,7 @@ class Pullcord:
             monotonic=self._monotonic,
         )
         self.watch = ConflictWatch(self.services)
+        self.statuses = StatusWatch(self.services)
         self.sweep = Sweep(self.services, self.reads, self.targets)
         self.radar = Radar(self.services, calls_per_hour=settings.radar_calls_per_hour)
         self.jobs = Jobs(
@@ -167,6 +169,7 @@ class Pullcord:
         )
         db.on_write(topics.OUTBOX, self.delivery.wake)
         db.on_write(topics.CONFLICTS, self.watch.wake)
+        db.on_write(topics.MERGE_STATUSES, self.statuses.wake)
 
     async def _store_hook(self, new: NewHook) -> bool:
         with self.intake.storm:
@@ -182,6 +185,7 @@ class Pullcord:
         await self.db.write(lambda s: inbox.requeue_interrupted(s, now=now))
         await self.db.write(leases.forget_interrupted)
         await self.db.write(lambda s: conflicts.resume(s, now=now))
+        await self.db.write(lambda s: merge_statuses.resume(s, now=now))
 
     def _parts(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
         return [
@@ -189,6 +193,7 @@ class Pullcord:
             ("delivery", self.delivery.run()),
             ("turns", self.turns.run()),
             ("conflicts", self.watch.run()),
+            ("statuses", self.statuses.run()),
         ]
 
     async def failed(self) -> str:
@@ -205,6 +210,7 @@ class Pullcord:
         self.inbound.is_closing = True
         self.intake.stop()
         self.watch.stop()
+        self.statuses.stop()
         try:
             async with asyncio.timeout(STOP_WITHIN_S):
                 await asyncio.gather(

@@ -36,11 +36,17 @@ class ReturnedToDraft:
 
 @dataclass(frozen=True, slots=True)
 class CommitsPushed:
-    """The source branch moved from commit ``old`` to ``new``."""
+    """The source branch moved from commit ``old`` to ``new``.
+
+    ``count`` new commits, 0 when that is not known; ``is_rewritten`` when it was force-pushed.
+    Both follow from the two commits, so they are no part of what tells one change from another.
+    """
 
     id: str
     old: str
     new: str
+    count: int = 0
+    is_rewritten: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Any
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from sqlmodel import Session
 
+from bot.card_ages import refresh_ages
 from bot.conflicts.radar_runner import Radar
 from bot.metrics import JOBS
 from bot.services import Services
@@ -24,6 +25,7 @@ JITTER = 0.2  # of the interval: connections and replicas do not ask in step
 READ_WAITING_EVERY = timedelta(seconds=15)
 SWEEP_FAILED_EVERY = timedelta(seconds=30)
 RADAR_CHANGED_EVERY = timedelta(seconds=30)
+CARD_AGES_EVERY = timedelta(minutes=15)
 FORGET_EVERY = timedelta(hours=6)
 LEASE = timedelta(minutes=2)
 PAUSE_OF_OTHERS = 0.75  # of the interval: so long a job that ran is not run by another replica
@@ -34,6 +36,7 @@ SWEEP_FAILED = "sweep failed connections"
 READ_WAITING = "read what asks for it"
 RADAR = "radar"
 RADAR_CHANGED = "radar after changes"
+CARD_AGES = "ages on cards"
 FORGET = "forget old rows"
 
 
@@ -81,6 +84,7 @@ class Jobs:
             Job(READ_WAITING, READ_WAITING_EVERY, self._read_waiting, READ_WAITING, at_start=True),
             Job(RADAR, timedelta(minutes=radar_minutes), self._run_radar, RADAR),
             Job(RADAR_CHANGED, RADAR_CHANGED_EVERY, self._run_radar_changed, RADAR),
+            Job(CARD_AGES, CARD_AGES_EVERY, self._refresh_ages, CARD_AGES),
             Job(FORGET, FORGET_EVERY, self._forget, FORGET),
         )
         self._jobs = {job.name: job for job in jobs}
@@ -212,6 +216,10 @@ class Jobs:
 
     async def _run_radar_changed(self) -> None:
         await self._radar.run_changed()
+
+    async def _refresh_ages(self) -> None:
+        now = self._services.clock()
+        await self._services.db.write(lambda s: refresh_ages(s, now=now))
 
     async def _forget(self) -> None:
         gone = housekeeping.ROWS_AT_ONCE

@@ -189,6 +189,54 @@ class Commit:
 
 
 @dataclass(frozen=True, slots=True)
+class PushedFile:
+    """A file that we pushed: its commit, and the account that Azure DevOps says it was."""
+
+    commit: str
+    by: Identity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BranchChanges:
+    """What a branch gained since a commit.
+
+    ``tip`` is the branch's commit; ``is_ahead``: that commit is part of it, so it was not rewritten.
+    ``paths`` begin with a slash; None: too many to be listed at once.
+    """
+
+    tip: str
+    is_ahead: bool
+    paths: frozenset[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Iteration:
+    """One update of a pull request: a push to its source, or another target.
+
+    ``number`` counts from 1; ``author_name`` is who pushed or retargeted.
+    """
+
+    number: int
+    source_commit: str
+    author_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PushedCommits:
+    """What moved a source branch from commit ``old`` to ``new``.
+
+    ``count`` are the commits that are new and not of the target branch, so that merging the target
+    counts as the one commit that it is; 0: not known. ``is_rewritten``: ``old`` is no ancestor of
+    ``new``, so it was force-pushed.
+    """
+
+    old: str
+    new: str
+    count: int = 0
+    is_rewritten: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Comment:
     """One comment of a pull request's thread.
 

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlmodel import Session
@@ -25,6 +25,7 @@ from storage.tables import Person
 log = logging.getLogger(__name__)
 
 ROSTER_WITHIN_S = 6.0
+CONFIRMED_FOR = timedelta(days=1)
 MOST_PLACES = 6
 NAME_LENGTH = 200
 
@@ -49,12 +50,16 @@ class Sender:
 async def know_sender(
     services: Services, conversation: Conversation, sender: TeamsUser, *, timezone: str = ""
 ) -> Sender:
-    """The sender's stored person; the roster is asked when he is new, unconfirmed or had left."""
+    """The sender's stored person, as the roster vouched for him no longer than a day ago.
+
+    Else it is asked now: members become guests, and Teams sends no word of it.
+    """
     stored = await services.db.read(lambda s: people.find(s, sender.id, sender.aad_object_id))
     user = sender
     heard: Standing | None = None
     standing: Standing
-    if stored is not None and (known := _standing(stored)) in (Standing.MEMBER, Standing.GUEST):
+    known = _standing(stored, services.clock()) if stored is not None else Standing.UNCONFIRMED
+    if stored is not None and known in (Standing.MEMBER, Standing.GUEST):
         is_same = stored.teams_user_id == sender.id and not (
             timezone and stored.timezone != timezone
         )
@@ -129,6 +134,7 @@ def remember(
         person.mail = user.mail.strip().lower()
         person.tenant_id = user.tenant_id
         person.is_guest = user.is_guest
+        person.confirmed_at = now
         person.removed_at = None
     if heard is Standing.NOT_A_MEMBER:
         person.removed_at = person.removed_at or now
@@ -181,9 +187,11 @@ def _elsewhere(session: Session, left: Conversation, user: TeamsUser) -> list[Co
     return [to_conversation(row) for row in rows]
 
 
-def _standing(person: Person) -> Standing:
+def _standing(person: Person, now: datetime) -> Standing:
+    """What is stored of him, UNCONFIRMED where that is too old to act on."""
     if person.removed_at is not None:
         return Standing.NOT_A_MEMBER
-    if not person.mail:
+    confirmed_at = person.confirmed_at
+    if not person.mail or confirmed_at is None or now - confirmed_at > CONFIRMED_FOR:
         return Standing.UNCONFIRMED
     return Standing.GUEST if person.is_guest else Standing.MEMBER

@@ -5,13 +5,17 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from bot.model import (
+    BranchChanges,
     Check,
     Commit,
     FileConflict,
     Hook,
     Identity,
+    Iteration,
     PullRequestSnapshot,
     PullRequestStatus,
+    PushedCommits,
+    PushedFile,
     Repository,
     Ticket,
     TicketState,
@@ -143,6 +147,20 @@ class AzureDevOps(Protocol):
     ) -> Sequence[Commit]:
         """Commits reachable from ``until`` and not from ``since`` that touched a path."""
 
+    async def pushed_commits(
+        self, repository: str, *, old: str, new: str, target_branch: str
+    ) -> PushedCommits:
+        """What a source branch gained from one commit to another; without ``refs/heads/``."""
+
+    async def branch_changes(self, repository: str, *, since: str, branch: str) -> BranchChanges:
+        """What a branch gained since a commit, and its tip; NotFound when either is not there."""
+
+    async def pusher_of(self, repository: str, commit: str) -> str:
+        """Name of the person who pushed a commit, or committed it where that is not said."""
+
+    async def latest_iteration(self, repository: str, number: int) -> Iteration | None:
+        """The newest iteration of a pull request, None when it has none."""
+
     async def set_pull_request_status(
         self,
         repository: str,
@@ -153,8 +171,12 @@ class AzureDevOps(Protocol):
         target_url: str,
         name: str = "mergeable",
         genre: str = "pullcord",
+        iteration: int = 0,
     ) -> None:
-        """Post a status (succeeded, failed, pending); Forbidden when it is not active any more."""
+        """Post a status (succeeded, failed, pending); Forbidden when it is not active any more.
+
+        With an iteration's number it is of that one, so that a policy may reset it by new commits.
+        """
 
     async def branch_tip(self, repository: str, branch: str) -> str | None:
         """Commit id of a branch (name without refs/heads/), None when there is none."""
@@ -168,8 +190,8 @@ class AzureDevOps(Protocol):
 
     async def push_file(
         self, repository: str, branch: str, tip: str, path: str, content: str, message: str
-    ) -> str:
-        """Add a file on a branch whose tip is known; the new commit's id.
+    ) -> PushedFile:
+        """Add a file on a branch whose tip is known.
 
         Raises Conflict when the tip moved or the file is there already.
         """

@@ -18,6 +18,9 @@ from bot.teams_model import Conversation, ConversationKind, OutgoingMessage
 from storage.queries import conversations
 from storage.tables import OutboxRow, PostedAlert, PostedCard
 
+AGE_CAUSE = "age"
+"""The cause of a card that is drawn anew only because time went by."""
+
 _message = TypeAdapter(OutgoingMessage)
 
 
@@ -46,7 +49,7 @@ class Prepared:
 
 
 def prepare(session: Session, row: OutboxRow, now: datetime) -> Prepared | None:
-    """What to send for a row; None when its conversation is not known any more."""
+    """What to send for a row; None when there is nothing to send, or nowhere to send it."""
     stored = conversations.get(session, row.conversation_id)
     if stored is None:
         return None
@@ -83,11 +86,16 @@ def prepare_all(
 
 
 def prepare_card(session: Session, row: OutboxRow, now: datetime) -> Prepared | None:
-    """The card of the row's pull request as it looks now."""
+    """The card of the row's pull request as it looks now; None when there is nothing to send.
+
+    One that only grew older changes what is there. It is never posted anew: nothing happened.
+    """
     stored = conversations.get(session, row.conversation_id)
     if stored is None or row.pull_request_id is None:
         return None
     posted = _posted(session, row)
+    if row.cause == AGE_CAUSE and (posted is None or not posted.activity_id):
+        return None
     message = draw_pull_request(load_view(session, row.pull_request_id, row.conversation_id, now))
     digest = content_hash(message)
     is_posted = posted is not None and bool(posted.activity_id)

@@ -8,9 +8,10 @@ from sqlmodel import Session
 
 from bot.cards.view import dump_state
 from bot.identities import match_stored
-from bot.model import Identity, PullRequestSnapshot, Repository, SnapshotSource
-from bot.pull_request_state import PullRequestState
+from bot.model import Identity, PullRequestSnapshot, Repository, SnapshotSource, Vote
+from bot.pull_request_state import PullRequestState, in_utc
 from bot.reconcile import Reconciled
+from bot.review_requests import asked_by
 from storage.queries import recording
 from storage.tables import PullRequestRow, RepositoryRow, ReviewerRow
 from storage.text import storable_text
@@ -67,11 +68,13 @@ def store_pull_request(
     row = session.merge(new)
     session.flush()
     assert row.id is not None
-    _keep_reviewers(session, row.id, state)
+    _keep_reviewers(session, row.id, found, in_utc(snapshot.as_of))
     return row.id
 
 
-def _keep_reviewers(session: Session, row_id: int, state: PullRequestState) -> None:
+def _keep_reviewers(session: Session, row_id: int, found: Reconciled, at: datetime) -> None:
+    state = found.state
+    asked = asked_by(found.changes, state, at)
     rows = {
         reviewer.identity.id: ReviewerRow(
             pull_request_id=row_id,
@@ -80,6 +83,8 @@ def _keep_reviewers(session: Session, row_id: int, state: PullRequestState) -> N
             vote=int(reviewer.vote),
             required=reviewer.required,
             is_group=reviewer.identity.is_group,
+            is_open=state.is_active and reviewer.vote is Vote.NONE,
+            asked_at=asked.get(reviewer.identity.id),
         )
         for reviewer in state.reviewers
     }

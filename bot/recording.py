@@ -4,7 +4,7 @@ State, notices and audit are written together or not at all, so a crash can neit
 nor tell it twice. Every function here runs inside ``Database.write``.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
@@ -12,10 +12,16 @@ from sqlmodel import Session
 from bot.audience import load_situation, send
 from bot.audit_entries import action_of, audit_change, subject_of
 from bot.cards.view import load_state
-from bot.changes import Change, CommentPosted
+from bot.changes import Change, CommentPosted, CommitsPushed
 from bot.conflicts.episodes import FLAP
 from bot.conflicts.following import follow
-from bot.model import CommentHook, PullRequestSnapshot, RepositoryHook, TicketHook
+from bot.model import (
+    CommentHook,
+    PullRequestSnapshot,
+    PushedCommits,
+    RepositoryHook,
+    TicketHook,
+)
 from bot.notices.routing import looks, route
 from bot.ownership import as_started
 from bot.pull_request_state import PullRequestState
@@ -69,6 +75,7 @@ def record_snapshot(
     actor: str = "",
     now: datetime,
     flap: timedelta = FLAP,
+    pushed: PushedCommits | None = None,
 ) -> Recorded:
     """Reconcile a snapshot with what is stored; store it, tell of it, and write the audit.
 
@@ -79,11 +86,12 @@ def record_snapshot(
         actor: ``Name <mail>`` of the person who made Pullcord do what is seen, "" if nobody.
         now: the time.
         flap: a conflict that is back within this time is the same episode.
+        pushed: what moved the source branch, where Azure DevOps was asked for it.
     """
     snapshot = as_started(session, storable(snapshot))
     row = recording.locked_pull_request(session, snapshot.connection, snapshot.number)
     before = load_state(row) if row else None
-    found = reconcile(before, snapshot)
+    found = _with_push(reconcile(before, snapshot), pushed)
     if row is not None and found.state == before:
         return _nothing_new(session, row, found)
     if before is None or before.versions.head != found.state.versions.head:
@@ -231,6 +239,22 @@ def _tell(
         audit_change(session, change, state, actor=actor, cause=cause, now=now)
     situation = load_situation(session, pull_request_id, before, state, changes, actor=actor)
     send(session, route(changes, situation), situation, pull_request_id, cause=cause, now=now)
+
+
+def _with_push(found: Reconciled, pushed: PushedCommits | None) -> Reconciled:
+    """The changes with what is known of the push, if it is this one that was asked about."""
+    if pushed is None:
+        return found
+
+    def known(change: Change) -> Change:
+        if isinstance(change, CommitsPushed) and (change.old, change.new) == (
+            pushed.old,
+            pushed.new,
+        ):
+            return replace(change, count=pushed.count, is_rewritten=pushed.is_rewritten)
+        return change
+
+    return replace(found, changes=tuple(known(change) for change in found.changes))
 
 
 def _nothing_new(session: Session, row: PullRequestRow, found: Reconciled) -> Recorded:

@@ -1,5 +1,10 @@
 """Which repositories a connection has, asked from Azure DevOps."""
 
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import Session
+
 from bot.model import Repository
 from bot.services import Services
 from storage.queries import repositories
@@ -16,10 +21,25 @@ async def discover_repositories(services: Services, connection: Connection) -> i
     projects = list(connection.projects) or [name for _, name in await azure.projects()]
     listed: list[Repository] = []
     for project in projects:
-        listed += [each for each in await azure.repositories(project) if not each.is_disabled]
+        listed += await azure.repositories(project)
+    now = services.clock()
+    return await services.db.write(
+        lambda s: store_repositories(s, connection.name, projects, listed, now=now)
+    )
+
+
+def store_repositories(
+    session: Session,
+    connection: str,
+    projects: Sequence[str],
+    listed: Sequence[Repository],
+    *,
+    now: datetime,
+) -> int:
+    """Store what whole projects have; how many repositories can be used."""
     rows = [
         RepositoryRow(
-            connection=connection.name,
+            connection=connection,
             id=each.id,
             name=each.name,
             project_id=each.project_id,
@@ -28,9 +48,7 @@ async def discover_repositories(services: Services, connection: Connection) -> i
             web_url=each.web_url,
         )
         for each in listed
+        if not each.is_disabled
     ]
-    now = services.clock()
-    await services.db.write(
-        lambda s: repositories.store_listing(s, connection.name, projects, rows, now=now)
-    )
+    repositories.store_listing(session, connection, projects, rows, now=now)
     return len(rows)

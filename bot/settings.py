@@ -76,6 +76,19 @@ class Settings(BaseSettings):
         30, ge=1, le=50, description="messages per second over all conversations"
     )
 
+    publisher_name: str = Field(
+        "Pullcord", description="who publishes the app, as Teams shows it; for the manifest"
+    )
+    publisher_url: str = Field(
+        "", description="https page of your team or company; the manifest needs it"
+    )
+    publisher_privacy_url: str = Field(
+        "", description="https page about privacy; PULLCORD_PUBLISHER_URL"
+    )
+    publisher_terms_url: str = Field(
+        "", description="https page with the terms of use; PULLCORD_PUBLISHER_URL"
+    )
+
     sweep_minutes: float = Field(
         5, gt=0, description="how often active pull requests are read again"
     )

@@ -262,7 +262,9 @@ def _connection_names(session: Session) -> list[str]:
 
 def _watched(session: Session, connection: str) -> list[RepositoryRow]:
     """The repositories that somebody follows, and those that we have work in."""
-    followed = repositories.subscriptions_to(session, connection)
+    wishes = repositories.subscriptions_to(session, connection)
+    # Thousands of channels may follow the same: each kind is looked at once.
+    followed = {(each.project_key, each.repository): each for each in wishes}.values()
     with_work = repositories.with_work(session, connection)
     return [
         row

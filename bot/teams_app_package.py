@@ -7,6 +7,7 @@ import io
 import json
 import uuid
 import zipfile
+from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -23,6 +24,8 @@ SCOPES = {
     "personal": ConversationKind.PERSONAL,
 }
 FILES = ("color.png", "outline.png")
+LONGEST_PUBLISHER = 32
+LONGEST_URL = 2048
 _EPOCH = (2026, 1, 1, 0, 0, 0)  # the same settings give the same bytes
 
 
@@ -30,15 +33,29 @@ class PackageError(Exception):
     """The package cannot be made; ``str()`` names the setting and what to do."""
 
 
-def manifest(app_id: str, public_url: str) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """Who publishes the app, as people see it before they add it. Pages are https addresses.
+
+    ``privacy_url`` and ``terms_url`` may be empty: then ``url`` stands for them.
+    """
+
+    name: str
+    url: str
+    privacy_url: str = ""
+    terms_url: str = ""
+
+
+def manifest(app_id: str, public_url: str, publisher: Publisher) -> dict[str, Any]:
     """The app manifest for a bot.
 
     Args:
         app_id: the bot's application (client) id, a GUID; it is the app's id too.
         public_url: where the bot is reached; its host becomes a valid domain. May be empty.
+        publisher: whose app it is.
 
     Raises:
-        PackageError: the id is not a GUID.
+        PackageError: the id is not a GUID, or what Teams wants to know of the publisher is missing.
     """
     try:
         uuid.UUID(app_id)
@@ -49,6 +66,7 @@ def manifest(app_id: str, public_url: str) -> dict[str, Any]:
         ) from None
     document: dict[str, Any] = json.loads(_template("manifest.json").read_bytes())
     document["id"] = app_id
+    document["developer"] = _developer(publisher)
     document["bots"][0]["botId"] = app_id
     document["bots"][0]["commandLists"] = [
         {"scopes": [scope], "commands": manifest_commands(REGISTRY, kind)}
@@ -59,11 +77,42 @@ def manifest(app_id: str, public_url: str) -> dict[str, Any]:
     return document
 
 
-def build_package(app_id: str, public_url: str) -> bytes:
-    """The zip that an administrator uploads to Teams."""
+def _developer(publisher: Publisher) -> dict[str, str]:
+    name = publisher.name.strip()
+    if not 0 < len(name) <= LONGEST_PUBLISHER:
+        raise PackageError(f"PULLCORD_PUBLISHER_NAME must have 1 to {LONGEST_PUBLISHER} characters")
+    if not publisher.url:
+        raise PackageError(
+            "PULLCORD_PUBLISHER_URL is not set: Teams shows people who publishes an app. Set it to "
+            "an https page of your team or company. PULLCORD_PUBLISHER_PRIVACY_URL and "
+            "PULLCORD_PUBLISHER_TERMS_URL are that page too, unless you set them"
+        )
+    privacy_url = publisher.privacy_url or publisher.url
+    terms_url = publisher.terms_url or publisher.url
+    return {
+        "name": name,
+        "websiteUrl": _page("PULLCORD_PUBLISHER_URL", publisher.url),
+        "privacyUrl": _page("PULLCORD_PUBLISHER_PRIVACY_URL", privacy_url),
+        "termsOfUseUrl": _page("PULLCORD_PUBLISHER_TERMS_URL", terms_url),
+    }
+
+
+def _page(setting: str, url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        is_page = parts.scheme == "https" and bool(parts.hostname) and not parts.username
+    except ValueError:
+        is_page = False
+    if not is_page or len(url) > LONGEST_URL or any(character.isspace() for character in url):
+        raise PackageError(f"{setting} must be an address like https://www.contoso.com/pullcord")
+    return url
+
+
+def build_package(app_id: str, public_url: str, publisher: Publisher) -> bytes:
+    """The zip that an administrator uploads to Teams; raises PackageError."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as package:
-        text = json.dumps(manifest(app_id, public_url), indent=2, ensure_ascii=False)
+        text = json.dumps(manifest(app_id, public_url, publisher), indent=2, ensure_ascii=False)
         _add(package, "manifest.json", text.encode())
         for name in FILES:
             _add(package, name, _template(name).read_bytes())

@@ -7,6 +7,7 @@ from sqlmodel import Session
 
 OUTBOX = "outbox"
 CONFLICTS = "conflicts"
+MERGE_STATUSES = "merge_statuses"
 _KEY = "pullcord_topics"
 
 T = TypeVar("T")

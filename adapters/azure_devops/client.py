@@ -10,6 +10,7 @@ from adapters.azure_devops.credentials import CredentialSource
 from adapters.azure_devops.git_refs import GitRefCalls
 from adapters.azure_devops.http import Http, TimeOuts
 from adapters.azure_devops.identities import IdentityCalls
+from adapters.azure_devops.iterations import IterationCalls
 from adapters.azure_devops.projects import ProjectCalls
 from adapters.azure_devops.pull_requests import PullRequestCalls
 from adapters.azure_devops.rate_limit import RateLimit
@@ -26,6 +27,7 @@ class AzureDevOpsClient(
     GitRefCalls,
     CommitCalls,
     PullRequestCalls,
+    IterationCalls,
     ConflictCalls,
     TrialMergeCalls,
     WorkItemCalls,

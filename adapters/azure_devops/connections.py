@@ -14,6 +14,7 @@ from adapters.entra import AZURE_DEVOPS_SCOPE, ClientCredentials, EntraRefused, 
 from bot.ports import AuthenticationFailed, AzureDevOps, Clock, NotFound, Sleep, Unreachable
 from storage.engine import Database
 from storage.queries import connections
+from storage.queries.connections import NewCredential
 from storage.secrets import SecretBox, SecretKeyError
 from storage.tables import Connection, Credential
 
@@ -134,19 +135,14 @@ class AzureDevOpsClients:
         self, box: SecretBox, credential: tuple[int, str, str, str, str, str]
     ) -> CredentialSource:
         id_, kind, label, secret, client_id, tenant_id = credential
-        name = label or f"{kind} {id_}"
-        if kind != SERVICE_PRINCIPAL:
-            return PatCredential(name, box.decrypt(secret))
-        tokens = ClientCredentials(
-            self._http,
-            login_url=self._login_url,
-            tenant=tenant_id,
+        plain = NewCredential(
+            kind,
+            box.decrypt(secret),
+            label=label or f"{kind} {id_}",
             client_id=client_id,
-            secret=box.decrypt(secret),
-            scope=AZURE_DEVOPS_SCOPE,
-            clock=self._clock,
+            tenant_id=tenant_id,
         )
-        return EntraCredential(name, lambda: _token(tokens), tokens.forget)
+        return _credential_source(plain, self._http, login_url=self._login_url, clock=self._clock)
 
     async def close(self) -> None:
         """Close every client."""
@@ -155,6 +151,44 @@ class AzureDevOpsClients:
         self._retired.clear()
         for client in clients:
             await client.close()
+
+
+def client_of(
+    connection: Connection,
+    credential: NewCredential,
+    http: aiohttp.ClientSession,
+    *,
+    login_url: str,
+    clock: Clock,
+    sleep: Sleep,
+) -> AzureDevOpsClient:
+    """A client with a credential that is not stored yet, to try it; close it after use."""
+    source = _credential_source(credential, http, login_url=login_url, clock=clock)
+    return AzureDevOpsClient(
+        connection.name,
+        connection.base_url,
+        [source],
+        api_version=connection.api_version,
+        clock=clock,
+        sleep=sleep,
+    )
+
+
+def _credential_source(
+    credential: NewCredential, http: aiohttp.ClientSession, *, login_url: str, clock: Clock
+) -> CredentialSource:
+    if credential.kind != SERVICE_PRINCIPAL:
+        return PatCredential(credential.label, credential.secret)
+    tokens = ClientCredentials(
+        http,
+        login_url=login_url,
+        tenant=credential.tenant_id,
+        client_id=credential.client_id,
+        secret=credential.secret,
+        scope=AZURE_DEVOPS_SCOPE,
+        clock=clock,
+    )
+    return EntraCredential(credential.label, lambda: _token(tokens), tokens.forget)
 
 
 async def _token(tokens: ClientCredentials) -> str:

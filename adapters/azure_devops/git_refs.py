@@ -4,7 +4,8 @@ from adapters.azure_devops.calls import Calls, reading_answer
 from adapters.azure_devops.errors import plain
 from adapters.azure_devops.fields import FieldError, Fields
 from adapters.azure_devops.http import segment
-from bot.model import HEADS
+from adapters.azure_devops.mapping import optional_identity
+from bot.model import HEADS, PushedFile
 from bot.ports import AzureDevOpsError, Conflict, Forbidden, NotFound, Rejected
 
 NO_COMMIT = "0" * 40
@@ -69,8 +70,8 @@ class GitRefCalls(Calls):
 
     async def push_file(
         self, repository: str, branch: str, tip: str, path: str, content: str, message: str
-    ) -> str:
-        """Add a file on a branch whose tip is known; the new commit's id.
+    ) -> PushedFile:
+        """Add a file on a branch whose tip is known.
 
         Raises Conflict when the tip moved or the file is there already.
         """
@@ -85,9 +86,11 @@ class GitRefCalls(Calls):
         }
         answer = await self._http.post(f"{_repository(repository)}/pushes", push)
         with reading_answer():
-            for update in answer.fields().objects("refUpdates"):
+            pushed = answer.fields()
+            for update in pushed.objects("refUpdates"):
                 if update.text("name") == f"{HEADS}{branch}":
-                    return update.guid("newObjectId")
+                    by = optional_identity(pushed, "pushedBy")
+                    return PushedFile(update.guid("newObjectId"), by)
             raise FieldError("answer.refUpdates lacks the branch")
 
     async def _move(self, repository: str, branch: str, *, old: str, new: str) -> None:

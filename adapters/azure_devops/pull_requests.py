@@ -79,6 +79,7 @@ class PullRequestCalls(Calls):
         target_url: str,
         name: str = "mergeable",
         genre: str = "pullcord",
+        iteration: int = 0,
     ) -> None:
         """Post a status; the latest of its genre and name counts.
 
@@ -90,6 +91,9 @@ class PullRequestCalls(Calls):
             target_url: where somebody who clicks on it is taken; "" for nowhere.
             name: with ``genre`` the context, what a branch policy is set up for.
             genre: see ``name``.
+            iteration: number of the iteration that it is about, 0 for the pull request as a whole.
+                A branch policy that resets statuses by new commits looks at the newest iteration
+                only (Azure Repos, "Configure a branch policy for an external service").
 
         Raises:
             Forbidden: the pull request is not active, or the credential may not.
@@ -101,6 +105,8 @@ class PullRequestCalls(Calls):
         }
         if target_url:
             status["targetUrl"] = target_url
+        if iteration:
+            status["iterationId"] = iteration
         await self._http.post(f"{_path(repository, number)}/statuses", status)
 
     async def create_pull_request(

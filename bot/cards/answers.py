@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from microsoft_teams.cards import (
     Action,
@@ -135,11 +135,13 @@ def choice_card(
 
 
 def time_text(moment: datetime) -> str:
-    """A moment as Markdown that Teams shows in the reader's own time zone.
+    """A moment as Markdown that Teams shows in the reader's own time zone and language.
 
+    For TextBlocks only: Teams' clients show it as it is in a TextRun. Upper case, no fractions of
+    a second and no white space in the braces, or the reader sees the function itself.
     Source: https://learn.microsoft.com/adaptive-cards/authoring-cards/text-features
     """
-    stamp = f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+    stamp = moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
     return "{{DATE(" + stamp + ", SHORT)}} {{TIME(" + stamp + ")}}"
 
 

@@ -110,7 +110,9 @@ def _header(view: PullRequestView, stands: Standing, limits: Limits) -> Containe
         ]
     )
     heading = line(run(title, bold=True, size="Large", url=view.page_url()))
-    return header(stands.tone, top, heading, line(run(stands.sentence, bold=True)))
+    says = line(run(stands.sentence, bold=True))
+    since = [markdown(f"Since {time_text(stands.since)}")] if stands.since else []
+    return header(stands.tone, top, heading, says, *since)
 
 
 def _people_and_branches(view: PullRequestView, limits: Limits) -> RichTextBlock:
@@ -196,12 +198,14 @@ def _count(checks: Sequence[Check], word: str, color: TextColor) -> list[TextRun
 
 
 def _age(view: PullRequestView) -> CardElement:
+    """A moment that stays true, and an age that bot.card_ages keeps true."""
     state = view.state
     opened = f"Opened {time_text(state.created_at)}"
     if state.closed_at is not None:
         lived = texts.duration(state.closed_at - state.created_at)
         return markdown(f"{opened}, open for {lived}", subtle=True)
-    return markdown(f"{opened}, {texts.age(state.created_at, view.now)} old", subtle=True)
+    age = texts.age_in_days(state.created_at, view.now)
+    return markdown(f"{opened}, {age} old" if age else opened, subtle=True)
 
 
 def _buttons(view: PullRequestView) -> Sequence[Action]:

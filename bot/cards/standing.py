@@ -1,6 +1,7 @@
 """Where a pull request stands, and what is waited for: one label, one colour, one sentence."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.cards.parts import Tone
 from bot.cards.view import PullRequestView
@@ -13,11 +14,15 @@ FAILED_CHECKS = frozenset({"failed", "error"})
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """``label`` is a word for the corner, ``sentence`` says what is waited for. Plain text."""
+    """``label`` is a word for the corner, ``sentence`` says what is waited for. Plain text.
+
+    ``since`` is the moment since when it stands so, where that matters.
+    """
 
     label: str
     tone: Tone
     sentence: str
+    since: datetime | None = None
 
 
 def standing(view: PullRequestView) -> Standing:
@@ -49,10 +54,9 @@ def _blocked(view: PullRequestView) -> Standing | None:
     if view.has_conflicts:
         own = view.own_finding
         since = own.found_at if own else state.conflicted_since
-        span = f" since {texts.age(since, view.now)}" if since else ""
         auto = ". Auto-complete is set and will not happen" if state.auto_complete_by else ""
         by = ". Pullcord's own finding, not yet Azure DevOps'" if own else ""
-        return Standing(label, Tone.BAD, f"Conflicts with {target}{span}{auto}{by}")
+        return Standing(label, Tone.BAD, f"Conflicts with {target}{auto}{by}", since)
     if state.merge_status is MergeStatus.REJECTED_BY_POLICY:
         return Standing(label, Tone.BAD, f"A policy rejects the merge into {target}")
     if state.merge_status is MergeStatus.FAILURE:

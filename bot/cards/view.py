@@ -157,6 +157,7 @@ def load_finding(session: Session, pull_request_id: int) -> Finding | None:
         target_commit=row.target_commit,
         stale_target_commit=row.stale_target_commit,
         found_at=row.found_at,
+        is_unaffected=row.is_unaffected,
     )
 
 

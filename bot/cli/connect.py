@@ -7,14 +7,17 @@ import re
 
 import aiohttp
 import click
+from sqlmodel import Session
 
 from adapters.azure_devops.base_url import base_url as parse_base_url
-from adapters.azure_devops.connections import AzureDevOpsClients
+from adapters.azure_devops.connections import client_of
 from bot.branch_template import check_template
 from bot.cli import Failed
+from bot.cli.connection_trial import ConnectionRefused, Found, try_connection
 from bot.cli.database import open_database
 from bot.ownership import remember_own_account
-from bot.ports import AzureDevOpsError, utc_now
+from bot.ports import utc_now
+from bot.repository_discovery import store_repositories
 from bot.settings import Settings, SettingsError, load_settings
 from storage.engine import Database
 from storage.queries import connections as stored
@@ -63,8 +66,9 @@ def connect(
 ) -> None:
     """Connect an Azure DevOps organisation or collection under NAME.
 
-    Checks the credential and the projects, stores them (the credential encrypted), and prints the
-    webhook secret once. Running it again changes the connection and keeps its webhook secret.
+    Tries the credential and the projects, then stores them (the credential encrypted) and prints
+    the webhook secret once. When something is wrong nothing is stored. Running it again changes the
+    connection and keeps its webhook secret.
     """
     if not NAME.fullmatch(name):
         raise click.UsageError("NAME is lower-case letters, digits and dashes, 40 at most")
@@ -129,37 +133,44 @@ async def _connect(settings: Settings, connection: Connection, credential: NewCr
         raise Failed(str(error)) from None
     async with open_database(settings) as db:
         known = await db.read(lambda s: stored.get(s, connection.name))
-        await db.write(lambda s: stored.save(s, connection))
-        await db.write(
-            lambda s: stored.add_credential(s, connection.name, credential, box, now=utc_now())
-        )
-        await _check(settings, db, box, connection)
+        found = await _try(settings, connection, credential, is_known=known is not None)
+        connection.settings = dict(known.settings) if known else {}
+        now = utc_now()
+
+        def store(session: Session) -> None:
+            stored.save(session, connection)
+            stored.add_credential(session, connection.name, credential, box, now=now)
+            remember_own_account(session, connection.name, found.account.id)
+            store_repositories(
+                session, connection.name, connection.projects, found.repositories, now=now
+            )
+
+        await db.write(store)
         click.echo(f"Connected {connection.name} to {connection.base_url}.")
         if known is None or not known.secret_hash:
             await _show_new_secret(settings, db, connection.name)
 
 
-async def _check(settings: Settings, db: Database, box: SecretBox, connection: Connection) -> None:
-    """Sign in and look at each project, one line each."""
+async def _try(
+    settings: Settings, connection: Connection, credential: NewCredential, *, is_known: bool
+) -> Found:
+    """Sign in and look at each project, one line each, before anything is stored."""
     async with aiohttp.ClientSession(trust_env=True) as http:
-        clients = AzureDevOpsClients(
-            db, box, http, login_url=settings.teams_login_url, clock=utc_now, sleep=asyncio.sleep
+        client = client_of(
+            connection,
+            credential,
+            http,
+            login_url=settings.teams_login_url,
+            clock=utc_now,
+            sleep=asyncio.sleep,
         )
         try:
-            client = await clients(connection.name)
-            who = await client.who_am_i()
-            await db.write(lambda s: remember_own_account(s, connection.name, who.id))
-            click.echo(f"ok  signed in as {who.display_name}")
-            for project in connection.projects:
-                found = await client.repositories(project)
-                click.echo(f"ok  project {project}: {len(found)} repositories")
-        except AzureDevOpsError as error:
-            said = str(error).rstrip(".")
-            raise Failed(
-                f"{said}. The connection is stored; mend this and run the command again."
-            ) from None
+            return await try_connection(client, connection.projects, say=click.echo)
+        except ConnectionRefused as error:
+            left = "The connection stays as it was." if is_known else "Nothing was stored."
+            raise Failed(f"{error} {left}") from None
         finally:
-            await clients.close()
+            await client.close()
 
 
 async def _show_new_secret(settings: Settings, db: Database, name: str) -> None:

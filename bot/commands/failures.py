@@ -51,7 +51,7 @@ def explain(error: AzureDevOpsError) -> str:
         if isinstance(error, kind):
             own = str(error).strip()
             if own.startswith(happened.rstrip(".")):  # said in these words already, with a detail
-                return f"{own} {next_step}"
+                return f"{own.rstrip('.')}. {next_step}"
             return f"{happened} {_own_words(own)}{next_step}"
     return f"Azure DevOps reported a failure. {_own_words(str(error))}Please try again."
 

@@ -6,7 +6,7 @@ from bot.cards.answers import command_button, escape, text_card
 from bot.commands.choosing import Known, load_known
 from bot.commands.command import Command, CommandRefused, Invocation, Reply
 from bot.commands.own_identities import own_identities
-from bot.commands.pull_request_lists import MOST_LISTED, list_reply
+from bot.commands.pull_request_lists import MOST_LISTED, age, list_reply
 from bot.commands.text import split_words
 from bot.repository_names import named, nearest
 from bot.teams_model import ConversationKind
@@ -67,7 +67,8 @@ def _answer(invocation: Invocation, title: str, found: list[ListedPullRequest], 
     if not found:
         button = command_button("My reviews", "reviews")
         return Reply((text_card(title, [none], [button]),))
-    return list_reply(title, found, invocation.services.clock(), clock_column="Age")
+    now = invocation.services.clock()
+    return list_reply(title, found, now, clock_column="Age", clock=age)
 
 
 def _repository(known: Known, name: str) -> list[tuple[str, str]]:

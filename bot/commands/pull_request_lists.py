@@ -1,7 +1,7 @@
 """Tables of pull requests, as ``prs`` and ``reviews`` show them."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 
 from bot.cards.answers import command_button, escape, open_url_button, table_card
 from bot.cards.plain_text import plain
@@ -16,11 +16,17 @@ NAME_LENGTH = 60
 
 
 def list_reply(
-    title: str, found: Sequence[ListedPullRequest], now: datetime, *, clock_column: str
+    title: str,
+    found: Sequence[ListedPullRequest],
+    now: datetime,
+    *,
+    clock_column: str,
+    clock: Callable[[datetime, datetime], str],
 ) -> Reply:
     """One table, each pull request a link, with buttons for the first of them.
 
-    ``found`` may hold one more than MOST_LISTED, which tells that there are more.
+    ``found`` may hold one more than MOST_LISTED, which tells that there are more. ``clock`` writes
+    what stands in the clock column, from since when it is, and now.
     """
     shown = found[:MOST_LISTED]
     note = f"These are the first {MOST_LISTED}; there are more." if len(found) > len(shown) else ""
@@ -30,7 +36,7 @@ def list_reply(
         command_button(f"Sync {first.number}", "sync pr", f"{first.connection}:{first.number}"),
     ]
     columns = ("Pull request", "Repository", "Into", clock_column)
-    rows = [_row(each, now) for each in shown]
+    rows = [(*_row(each), clock(each.since, now)) for each in shown]
     return Reply((table_card(title, columns, rows, buttons, note=note),))
 
 
@@ -49,7 +55,12 @@ def age(since: datetime, now: datetime) -> str:
     return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // (24 * 60)} d"
 
 
-def _row(listed: ListedPullRequest, now: datetime) -> tuple[str, str, str, str]:
+def ago(moment: datetime, now: datetime) -> str:
+    """The same in the past: ``3 h ago``."""
+    return f"{age(moment, now)} ago" if now - moment >= timedelta(minutes=1) else "just now"
+
+
+def _row(listed: ListedPullRequest) -> tuple[str, str, str]:
     title = escape(plain(f"{listed.number} {listed.title}", TITLE_LENGTH))
     marks = " (draft)" if listed.is_draft else ""
     marks += " **conflicts**" if listed.has_conflicts else ""
@@ -57,5 +68,4 @@ def _row(listed: ListedPullRequest, now: datetime) -> tuple[str, str, str, str]:
         f"[{title}]({page(listed)}){marks}",
         escape(plain(listed.repository_name, NAME_LENGTH)),
         escape(plain(branch_name(listed.target_ref), NAME_LENGTH)),
-        age(listed.since, now),
     )

@@ -1,9 +1,9 @@
-"""``reviews``: what waits for my review, oldest first."""
+"""``reviews``: what waits for my review, what was asked first at the top."""
 
 from bot.cards.answers import command_button, text_card
 from bot.commands.command import Command, Invocation, Reply
 from bot.commands.own_identities import own_identities
-from bot.commands.pull_request_lists import MOST_LISTED, list_reply
+from bot.commands.pull_request_lists import MOST_LISTED, ago, list_reply
 from bot.commands.text import no_arguments
 from storage.queries import pull_request_lists
 
@@ -19,13 +19,14 @@ async def run(invocation: Invocation, _: None) -> Reply:
     if not found:
         button = command_button("My pull requests", "prs", "mine")
         return Reply((text_card(TITLE, ["Nothing waits for your review."], [button]),))
-    return list_reply(TITLE, found, invocation.services.clock(), clock_column="Since")
+    now = invocation.services.clock()
+    return list_reply(TITLE, found, now, clock_column="Asked", clock=ago)
 
 
 COMMAND = Command(
     name="reviews",
     usage="reviews",
-    summary="List the pull requests that wait for your review, oldest first.",
+    summary="List the pull requests that wait for your review, and since when.",
     examples=("reviews",),
     parse=no_arguments,
     run=run,

@@ -6,12 +6,12 @@ from urllib.parse import urlsplit
 
 from bot.cards.answers import Tone, command_button, escape, table_card
 from bot.commands.command import Command, Invocation, Reply
-from bot.commands.pull_request_lists import age
+from bot.commands.pull_request_lists import ago
 from bot.commands.text import no_arguments
-from bot.conflicts.radar_scan import Backlog, load_backlog
 from storage import inbox, outbox
-from storage.queries import health
+from storage.queries import health, radar
 from storage.queries.health import ConnectionHealth
+from storage.tables import RadarBacklog
 
 QUIET_AFTER = timedelta(days=1)
 
@@ -19,17 +19,15 @@ QUIET_AFTER = timedelta(days=1)
 async def run(invocation: Invocation, _: None) -> Reply:
     """Show each connection, when it was last heard and swept, and what could not be handled."""
     services = invocation.services
-    connections, dead_in, dead_out = await services.db.read(
+    connections, dead_in, dead_out, backlogs = await services.db.read(
         lambda s: (
             health.of_connections(s),
             inbox.counts(s).get("dead", 0),
             outbox.counts(s).get("dead", 0),
+            radar.backlogs(s),
         )
     )
     now = services.clock()
-    backlogs = await services.db.read(
-        lambda s: [load_backlog(s, each.name, now) for each in connections]
-    )
     rows = [
         (
             f"**{escape(each.name)}** ({escape(urlsplit(each.base_url).hostname or '')})",
@@ -63,15 +61,15 @@ def _state(connection: ConnectionHealth, now: datetime) -> str:
 
 
 def _ago(moment: datetime | None, now: datetime) -> str:
-    return f"{age(moment, now)} ago" if moment else "never"
+    return ago(moment, now) if moment else "never"
 
 
 def _dead(count: int, what: str, remedy: str) -> str:
     return f"{count} {what}; an operator looks with {remedy}." if count else ""
 
 
-def _unchecked(backlogs: Sequence[Backlog]) -> str:
-    """What the radar has not looked at: its budget of calls is spent, or it is on its way."""
+def _unchecked(backlogs: Sequence[RadarBacklog]) -> str:
+    """What the radar's last round has not looked at, because its budget of calls was spent."""
     pairs = sum(each.pairs for each in backlogs)
     unread = sum(each.unread for each in backlogs)
     parts = [f"{pairs} {'pair' if pairs == 1 else 'pairs'} of pull requests"] if pairs else []

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from microsoft_teams.cards import Action
 
-from bot.cards.answers import command_button, escape, open_url_button, text_card
+from bot.cards.answers import command_button, escape, open_url_button, text_card, time_text
 from bot.commands.choosing import load_known, pick_connection
 from bot.commands.command import Command, CommandRefused, Invocation, Reply, UsageError
 from bot.commands.failures import ANSWER_WITHIN_S, explain
@@ -75,7 +75,7 @@ def ticket_row(ticket: Ticket, now: datetime) -> TicketRow:
 
 
 def _stored_note(error: AzureDevOpsError, as_of: datetime) -> str:
-    return f"{escape(explain(error))} This is the stored copy from {as_of:%d %b %Y, %H:%M} UTC."
+    return f"{escape(explain(error))} This is the stored copy from {time_text(as_of)}."
 
 
 def _card(

@@ -31,6 +31,8 @@ BRANCH_LENGTH = 100
 TITLE_LENGTH = 100
 COMMENT_LENGTH = 200
 SHORT_COMMIT = 7
+WEEK = 7
+MONTH = 30
 
 VOTE_SENTENCES = {
     Vote.APPROVED: "{name} approved",
@@ -99,8 +101,14 @@ def returned_to_draft(_: ReturnedToDraft, __: PullRequestState, ___: Names) -> s
 
 
 def commits_pushed(change: CommitsPushed, _: PullRequestState, __: Names) -> str:
-    """The new tip; Azure DevOps does not say how many commits there are."""
-    return f"New commits, now at {plain(change.new, SHORT_COMMIT, ellipsis='')}"
+    """How many, where that is known for sure, and the new tip."""
+    if change.is_rewritten:
+        what = "Force-pushed"
+    elif change.count:
+        what = "1 new commit" if change.count == 1 else f"{change.count} new commits"
+    else:
+        what = "New commits"
+    return f"{what}, now at {plain(change.new, SHORT_COMMIT, ellipsis='')}"
 
 
 def vote_cast(change: VoteCast, _: PullRequestState, __: Names) -> str:
@@ -213,6 +221,14 @@ def direct_comment(
     return f"{sentence}: {said}" if said else sentence
 
 
-def age(since: datetime, now: datetime) -> str:
-    """How long ago."""
-    return duration(now - since)
+def age_in_days(since: datetime, now: datetime) -> str:
+    """How old something is that people look at for days: "1 day", "3 weeks"; "" on its first day.
+
+    Of few different values, because a card that shows it must be drawn anew for each.
+    """
+    days = (now - since) // timedelta(days=1)
+    if days < 1:
+        return ""
+    if days < 2 * WEEK:
+        return "1 day" if days == 1 else f"{days} days"
+    return f"{days // WEEK} weeks" if days < 2 * MONTH else f"{days // MONTH} months"

@@ -5,6 +5,8 @@ from datetime import datetime
 from sqlmodel import Session
 
 from bot.link_repair import store_ticket
+from bot.model import PushedFile
+from bot.ownership import own_account, remember_own_account
 from bot.ports import Conflict
 from bot.ticket_file import ticket_markdown, ticket_path
 from bot.workflows.findings import Findings, choose_branch, open_from
@@ -57,7 +59,7 @@ async def push_ticket_file(run: Run, found: Findings) -> None:
     tip = str(run.made(Step.BRANCH, "tip"))
     for attempt in range(1, PUSH_ATTEMPTS + 1):
         try:
-            commit = await run.azure.push_file(
+            pushed = await run.azure.push_file(
                 run.repository_id,
                 run.branch,
                 tip,
@@ -74,5 +76,16 @@ async def push_ticket_file(run: Run, found: Findings) -> None:
                 raise
             tip = newer
         else:
-            await run.record(Step.FILE, Outcome.DONE, path, made={"commit": commit})
+            await _record(run, path, pushed)
             return
+
+
+async def _record(run: Run, path: str, pushed: PushedFile) -> None:
+    def remember_us(session: Session, _: datetime) -> None:
+        """Our own account, before the pull request is opened with it: not asked for once more."""
+        connection = run.place.connection.name
+        if pushed.by is not None and not own_account(session, connection):
+            remember_own_account(session, connection, pushed.by.id)
+
+    made = {"commit": pushed.commit}
+    await run.record(Step.FILE, Outcome.DONE, path, made=made, also=remember_us)

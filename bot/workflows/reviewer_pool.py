@@ -20,6 +20,7 @@ from storage.tables import (
     RepositoryRow,
     ReviewerRow,
 )
+from storage.tables.work import REVIEW_IS_OPEN
 
 RECENT_PULL_REQUESTS = 50
 
@@ -111,9 +112,8 @@ def _open_elsewhere(
         .where(
             PullRequestRow.connection == repository.connection,
             PullRequestRow.repository_id != repository.id,
-            PullRequestRow.status == "active",
-            ReviewerRow.vote == 0,
             col(ReviewerRow.identity_id).in_(identity_ids),
+            REVIEW_IS_OPEN,
         )
         .group_by(ReviewerRow.identity_id)
     ).all()

@@ -1,7 +1,7 @@
 """Open pull requests as commands list them."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 
@@ -9,7 +9,9 @@ from sqlalchemy import ColumnElement, SQLColumnExpression, and_, func, or_
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import Select
 
+from storage.dialects import table_of
 from storage.tables import Connection, PullRequestRow, RepositoryRow, ReviewerRow
+from storage.tables.work import REVIEW_IS_OPEN
 
 ACTIVE = "active"
 
@@ -18,7 +20,10 @@ Listing: TypeAlias = "Select[PullRequestRow, RepositoryRow, str]"
 
 @dataclass(frozen=True, slots=True)
 class ListedPullRequest:
-    """One line of a list, with what its link needs. ``since`` is when it was opened."""
+    """One line of a list, with what its link needs.
+
+    ``since`` is when it was opened, or where it waits for a review, when that was asked for.
+    """
 
     connection: str
     base_url: str
@@ -55,19 +60,36 @@ def list_by_author(
 def list_awaiting_vote(
     session: Session, identities: Sequence[tuple[str, str]], *, limit: int
 ) -> list[ListedPullRequest]:
-    """The open, published ones of others on which these identities have not voted, oldest first."""
+    """The open, published ones of others on which these identities have not voted.
+
+    Those that were asked for first come first.
+    """
     if not identities:
         return []
+    asked_at = func.coalesce(
+        col(ReviewerRow.asked_at),
+        col(PullRequestRow.created_at),
+        type_=table_of(ReviewerRow).c.asked_at.type,
+    )
     statement = (
-        _open(any_of(identities, col(ReviewerRow.identity_id)))
+        _all()
+        .add_columns(asked_at)
         .join(ReviewerRow, col(ReviewerRow.pull_request_id) == PullRequestRow.id)
         .where(
-            col(ReviewerRow.vote) == 0,
+            any_of(identities, col(ReviewerRow.identity_id)),
+            # For the index, which one condition for each connection does not use.
+            col(ReviewerRow.identity_id).in_([identity for _, identity in identities]),
+            REVIEW_IS_OPEN,
             col(PullRequestRow.is_draft).is_(False),
             func.lower(PullRequestRow.author_id) != func.lower(ReviewerRow.identity_id),
         )
+        .order_by(asked_at, col(PullRequestRow.id))
+        .limit(limit)
     )
-    return _listed(session, statement, limit)
+    found: dict[int, ListedPullRequest] = {}  # somebody may be asked under two identities
+    for row, repository, url, asked in session.execute(statement):
+        found.setdefault(row.id, replace(_line(row, repository, url), since=asked))
+    return list(found.values())
 
 
 def list_by_id(session: Session, ids: Collection[int]) -> dict[int, ListedPullRequest]:

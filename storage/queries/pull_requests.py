@@ -1,12 +1,12 @@
 """Stored pull requests, and where they are shown."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
-from sqlalchemy import ColumnElement, func, or_, update
+from sqlalchemy import ColumnElement, or_, update
 from sqlmodel import Session, col, select
 
 from storage.dialects import affected
-from storage.tables import ConversationRow, PostedCard, PullRequestRow, ReviewerRow
+from storage.tables import ConversationRow, PostedCard, PullRequestRow
 
 ACTIVE = "active"
 
@@ -62,26 +62,6 @@ def shown_in(session: Session, pull_request_id: int) -> Sequence[str]:
         .where(PostedCard.pull_request_id == pull_request_id, ConversationRow.state == "active")
         .order_by(PostedCard.conversation_id)
     ).all()
-
-
-def open_reviews(
-    session: Session, connection: str, identity_ids: Collection[str]
-) -> Mapping[str, int]:
-    """For each of these identities, on how many open pull requests a vote is still missing."""
-    waiting = dict(
-        session.exec(
-            select(ReviewerRow.identity_id, func.count())
-            .join(PullRequestRow, col(PullRequestRow.id) == col(ReviewerRow.pull_request_id))
-            .where(
-                PullRequestRow.connection == connection,
-                PullRequestRow.status == ACTIVE,
-                col(ReviewerRow.identity_id).in_(identity_ids),
-                ReviewerRow.vote == 0,
-            )
-            .group_by(ReviewerRow.identity_id)
-        ).all()
-    )
-    return {identity_id: waiting.get(identity_id, 0) for identity_id in identity_ids}
 
 
 def _ask(session: Session, condition: ColumnElement[bool]) -> None:

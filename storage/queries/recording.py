@@ -44,7 +44,7 @@ def locked_pull_request(session: Session, connection: str, number: int) -> PullR
 def keep_reviewers(
     session: Session, pull_request_id: int, reviewers: Collection[ReviewerRow]
 ) -> None:
-    """Make the stored reviewers these."""
+    """Make the stored reviewers these; one that says no ``asked_at`` keeps the stored one."""
     known = {
         row.identity_id: row
         for row in session.exec(
@@ -52,7 +52,9 @@ def keep_reviewers(
         ).all()
     }
     for wanted in reviewers:
-        known.pop(wanted.identity_id, None)
+        stored = known.pop(wanted.identity_id, None)
+        if stored is not None and wanted.asked_at is None:
+            wanted.asked_at = stored.asked_at
         session.merge(wanted)
     for gone in known.values():
         session.delete(gone)

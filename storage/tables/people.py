@@ -16,6 +16,7 @@ class Person(SQLModel, table=True):
 
     ``personal_conversation_id`` is set once there is a personal chat with the bot. Until
     ``unreachable_until`` none is opened: Teams refused it, mostly because the app is not there.
+    ``confirmed_at`` is when the roster last said that he is there, and whether as a guest.
     """
 
     __tablename__ = "people"
@@ -27,6 +28,7 @@ class Person(SQLModel, table=True):
     name: str = ""
     mail: str = Field(default="", index=True)
     is_guest: bool = False
+    confirmed_at: datetime | None = None
     timezone: str = ""
     service_url: str = ""
     personal_conversation_id: str = ""

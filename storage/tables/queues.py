@@ -22,6 +22,7 @@ RowId = BigInteger().with_variant(Integer, "sqlite")
 _IS_OPEN = text("state IN ('pending', 'sending')")
 _IS_WAITING_CARD = text("kind = 'card' AND state = 'pending'")
 _IS_ALERT = text("episode_id IS NOT NULL")
+_IS_RADAR_ALERT = text("radar_pair_id IS NOT NULL")
 
 
 class InboxRow(SQLModel, table=True):
@@ -61,7 +62,8 @@ class OutboxRow(SQLModel, table=True):
 
     ``kind``: ``card`` (the pull request's card is out of date; drawn when sent), ``message`` (a
     reply or direct message, ``payload`` is the message as JSON), ``alert`` (the alert of the
-    conflict episode ``episode_id`` is missing or out of date; drawn when sent). ``key`` says what
+    conflict episode ``episode_id``, or of the pair ``radar_pair_id``, is missing or out of date;
+    drawn when sent). ``key`` says what
     it is for and is unique, so nothing is told twice. ``state``: pending, sending, sent, dead,
     dropped.
     ``person_id`` instead of ``conversation_id``: the personal chat is opened when it is sent.
@@ -97,6 +99,12 @@ class OutboxRow(SQLModel, table=True):
             sqlite_where=_IS_ALERT,
             postgresql_where=_IS_ALERT,
         ),
+        Index(
+            "ix_outbox_radar_alert",
+            "radar_pair_id",
+            sqlite_where=_IS_RADAR_ALERT,
+            postgresql_where=_IS_RADAR_ALERT,
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=RowId)
@@ -107,6 +115,7 @@ class OutboxRow(SQLModel, table=True):
     person_id: int | None = Field(default=None)
     pull_request_id: int | None = Field(default=None, index=True)
     episode_id: int | None = Field(default=None)
+    radar_pair_id: int | None = Field(default=None)
     thread_id: str = ""
     payload: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON))
     cause: str = ""

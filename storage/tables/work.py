@@ -6,6 +6,9 @@ from typing import Any
 from sqlalchemy import JSON, Column, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
+# Written out, because neither database uses a partial index for a bound parameter.
+REVIEW_IS_OPEN = text("reviewers.is_open")
+
 
 class TicketRow(SQLModel, table=True):
     """A work item as last seen."""
@@ -67,10 +70,22 @@ class PullRequestRow(SQLModel, table=True):
 
 
 class ReviewerRow(SQLModel, table=True):
-    """A reviewer of a pull request and the vote."""
+    """A reviewer of a pull request and the vote.
+
+    ``asked_at`` is when the review was last asked of him, None while it is a draft. ``is_open``:
+    the pull request is open, a draft too, and the vote is missing.
+    """
 
     __tablename__ = "reviewers"
-    __table_args__ = (Index("ix_reviewers_votes", "identity_id", "vote"),)
+    __table_args__ = (
+        # Small whatever was reviewed before, or completed without this vote.
+        Index(
+            "ix_reviewers_open",
+            "identity_id",
+            sqlite_where=text("is_open"),
+            postgresql_where=text("is_open"),
+        ),
+    )
 
     pull_request_id: int = Field(primary_key=True, foreign_key="pull_requests.id")
     identity_id: str = Field(primary_key=True)
@@ -78,6 +93,8 @@ class ReviewerRow(SQLModel, table=True):
     vote: int = 0
     required: bool = False
     is_group: bool = False
+    is_open: bool = Field(default=False)
+    asked_at: datetime | None = None
 
 
 class Link(SQLModel, table=True):

@@ -8,10 +8,11 @@ import pytest
 from sqlmodel import select
 
 from bot.conflicts.radar_runner import Radar
-from bot.jobs import FORGET, RADAR, RADAR_CHANGED, READ_WAITING, SWEEP, Jobs
+from bot.jobs import CARD_AGES, FORGET, RADAR, RADAR_CHANGED, READ_WAITING, SWEEP, Jobs
 from bot.metrics import JOBS
+from bot.prepared import remember_card
 from bot.sweep import Sweep, SweepReport
-from storage import housekeeping, leases
+from storage import housekeeping, leases, outbox
 from storage.tables import InboxRow, Lease
 from tests.bot.workflows.conftest import CONNECTION, World, world
 
@@ -105,7 +106,7 @@ async def test_clock_settings_are_those_of_a_mere_clock(world: World) -> None:
     scheduled: list[Any] = jobs._scheduler.get_jobs()
     await jobs.stop()
     intervals = [job for job in scheduled if hasattr(job.trigger, "interval")]
-    assert len(intervals) == 6
+    assert len(intervals) == 7
     for job in intervals:
         assert (job.misfire_grace_time, job.coalesce, job.max_instances) == (None, True, 1)
         assert job.trigger.jitter > 0
@@ -159,3 +160,16 @@ async def test_old_webhooks_are_forgotten_and_dead_letters_kept(
     assert await jobs_of(world).run_now(FORGET)
     left = await world.read(lambda s: sorted(row.state for row in s.exec(select(InboxRow)).all()))
     assert left == ["dead", "done", "pending"]
+
+
+async def test_the_ages_on_cards_are_brought_up_to_date(world: World) -> None:
+    await world.subscribe()
+    number = await world.pull_request("one", world.maya_there)
+    await world.reads.read(CONNECTION, number, cause="a")
+    (row,) = [each for each in await world.outbox() if each.kind == "card"]
+    now = world.clock()
+    await world.db.write(lambda s: remember_card(s, row, "digest", "activity", now))
+    await world.db.write(lambda s: outbox.mark_sent(s, row.id, activity_id="activity", now=now))
+    world.clock.advance(days=1)
+    assert await jobs_of(world).run_now(CARD_AGES)
+    assert [each.cause for each in await world.outbox() if each.state == "pending"][-1] == "age"

@@ -175,6 +175,21 @@ async def test_a_new_pull_request_is_stored_told_and_audited_at_once(db: Databas
     assert view.waits_for_viewer
 
 
+async def test_a_review_is_open_until_the_vote_or_the_end(db: Database) -> None:
+    async def open_reviews() -> set[str]:
+        return {row.identity_id for row in await rows(db, ReviewerRow) if row.is_open}
+
+    both = {JONAS.id, LENA.id}
+    await record(db, seen(1, is_draft=True, **votes((JONAS, Vote.NONE), (LENA, Vote.NONE))))
+    assert await open_reviews() == both
+    await record(db, seen(2, **votes((JONAS, Vote.APPROVED), (LENA, Vote.NONE))))
+    assert await open_reviews() == {LENA.id}
+    await record(db, seen(3, **votes((JONAS, Vote.NONE), (LENA, Vote.NONE))))
+    assert await open_reviews() == both
+    await record(db, seen(4, **COMPLETED, **votes((JONAS, Vote.NONE), (LENA, Vote.NONE))))
+    assert await open_reviews() == set()
+
+
 async def test_identities_are_matched_to_people_by_mail(db: Database) -> None:
     await record(db, seen(**votes((JONAS, Vote.NONE), (LENA, Vote.NONE))))
     matched = {row.id: row.matched_by for row in await rows(db, IdentityRow)}

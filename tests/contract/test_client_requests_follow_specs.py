@@ -55,6 +55,12 @@ WORK_ITEM = {
 }
 EMPTY = {"count": 0, "value": []}
 MERGE = {"mergeOperationId": 7, "status": "queued"}
+DISTANCE = {
+    "baseCommit": "a" * 40,
+    "commonCommit": "a" * 40,
+    "aheadCount": 2,
+    "behindCount": 0,
+}
 DIFFS = {"changes": [], "allChangesIncluded": True}
 REF = {"value": [{"name": "refs/heads/x", "success": True}]}
 PUSH = {"refUpdates": [{"name": "refs/heads/x", "newObjectId": "b" * 40}]}
@@ -99,6 +105,12 @@ async def _commits(client: AzureDevOpsClient) -> object:
     return await client.commits_on_path(REPOSITORY, "/a.md", since="a" * 40, until="b" * 40, top=5)
 
 
+async def _pushed(client: AzureDevOpsClient) -> object:
+    return await client.pushed_commits(
+        REPOSITORY, old="a" * 40, new="b" * 40, target_branch="feature/x"
+    )
+
+
 async def _list(client: AzureDevOpsClient) -> object:
     return await client.pull_requests(
         project="Shop", source_ref="refs/heads/a", target_ref="refs/heads/b", top=5
@@ -121,6 +133,7 @@ CALLS: dict[str, tuple[str, object, Call]] = {
     "trial_merge": (GIT, MERGE, lambda c: c.trial_merge("Shop", REPOSITORY, "a" * 40, "b" * 40)),
     "changed_files": (GIT, DIFFS, lambda c: c.changed_files(REPOSITORY, "a" * 40, "b" * 40)),
     "commits_on_path": (GIT, EMPTY, _commits),
+    "pushed_commits": (GIT, DISTANCE, _pushed),
     "create_pull_request": (GIT, PULL_REQUEST, _open),
     "add_reviewer": (GIT, {}, lambda c: c.add_reviewer(REPOSITORY, 41, PERSON, required=True)),
     "branch_tip": (GIT, EMPTY, lambda c: c.branch_tip(REPOSITORY, "feature/x")),

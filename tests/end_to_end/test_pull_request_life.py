@@ -32,7 +32,7 @@ async def test_the_channel_has_one_card_and_a_reply_for_each_event(scene: Scene)
 
     assert scene.thread(pull_request) == [
         "Published: ready for review",
-        f"New commits, now at {commit[:7]}",
+        f"1 new commit, now at {commit[:7]}",
         "Jonas Sample waits for the author",
         "Jonas Sample commented: Why later?",
         "Jonas Sample approved",
@@ -41,6 +41,52 @@ async def test_the_channel_has_one_card_and_a_reply_for_each_event(scene: Scene)
     text = scene.card_text(pull_request)
     assert "Completed by Maya Sample" in text
     assert "✓ Jonas Sample" in text
+
+
+async def test_a_push_says_how_many_commits_or_that_it_was_forced(scene: Scene) -> None:
+    maya = scene.maya.azure_devops
+    shop = scene.stage.repository
+    pull_request = await scene.opens(scene.maya, "Pay later")
+    branch = pull_request.source_ref.removeprefix("refs/heads/")
+    for number in range(3):
+        await scene.azure.commit(shop, "main", {"main.txt": str(number)}, maya, "On main")
+    await scene.stage.settle()
+    merged = await scene.azure.merge_branch(shop, branch, "main", maya)
+    await scene.stage.settle()
+    forced = await scene.azure.force_push(shop, branch, {"later.txt": "1"}, maya, "All in one")
+    await scene.stage.settle()
+
+    assert scene.thread(pull_request)[1:] == [
+        f"1 new commit, now at {merged[:7]}",
+        f"Force-pushed, now at {forced[:7]}",
+    ]
+    told = [(entry.after or {}) for entry in await scene.audit("commits_pushed")]
+    assert [(entry["count"], entry["is_rewritten"]) for entry in told] == [(1, False), (0, True)]
+
+
+async def test_the_end_of_its_build_is_seen_in_the_checks_of_the_card(scene: Scene) -> None:
+    """A status fires no service hook; the end of the pull request's own build does."""
+    pull_request = await scene.opens(scene.maya, "Pay later")
+    robot = scene.azure.add_person("Build Service", "build@example.com")
+    assert "Checks:" not in scene.card_text(pull_request)
+    for state, shown in (("pending", "1 running"), ("failed", "1 failed"), ("succeeded", "1 pass")):
+        await scene.azure.set_pull_request_status(pull_request, robot, state, "web", genre="ci")
+        await scene.azure.complete_build(
+            scene.stage.repository,
+            robot,
+            definition="web",
+            branch=f"refs/pull/{pull_request.id}/merge",
+        )
+        await scene.stage.settle()
+        assert shown in scene.card_text(pull_request)
+    assert scene.thread(pull_request) == ["Maya Sample opened this pull request"]
+
+    before = len(scene.azure.calls)
+    await scene.azure.complete_build(scene.stage.repository, robot, definition="nightly")
+    await scene.stage.settle()
+    assert len(scene.azure.calls) == before  # a build of a branch is nobody's pull request
+    kinds = {row.event_type: row.state for row in await scene.inbox()}
+    assert kinds["build.complete"] == "done"
 
 
 async def test_a_conflict_is_told_once_and_its_end_once(opened: OpenScene) -> None:

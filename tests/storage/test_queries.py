@@ -26,7 +26,6 @@ from storage.tables import (
     IdentityRow,
     Person,
     PostedCard,
-    ReviewerRow,
     TicketRow,
 )
 from tests.storage.samples import (
@@ -385,15 +384,6 @@ def test_a_card_is_shown_where_it_can_still_be_updated(session: Session) -> None
     conversations.mark_gone(session, "gone", reason="removed")
     session.flush()
     assert list(pull_requests.shown_in(session, number)) == ["a", "b"]
-
-
-def test_open_reviews_are_counted_per_identity(session: Session) -> None:
-    for number, status, vote in ((1, "active", 0), (2, "active", 10), (3, "completed", 0)):
-        row_id = add_pull_request(session, number, status=status)
-        session.add(ReviewerRow(pull_request_id=row_id, identity_id="maya", vote=vote))
-    session.flush()
-    counted = pull_requests.open_reviews(session, "demo", ["maya", "jonas"])
-    assert counted == {"maya": 1, "jonas": 0}
 
 
 # --- activities -----------------------------------------------------------------------------

@@ -58,7 +58,7 @@ def draw_message(message: Message, *, bot_name: str = "Pullcord") -> RenderableT
     """Draw a message with its author and cards, and its thread indented below it."""
     name = message.author.display_name if message.author else bot_name
     heading = inline(name, "bold cyan" if message.from_bot else "bold")
-    heading.append(f"  {message.sent_at:%H:%M}", "dim")
+    heading.append(f"  {message.sent_at.astimezone():%H:%M}", "dim")
     if len(message.versions) > 1:
         heading.append("  edited", "dim")
     parts: list[RenderableType] = [heading]
@@ -102,14 +102,16 @@ def _text_block(element: Json) -> Iterator[RenderableType]:
 
 
 def _rich_text_block(element: Json) -> Iterator[RenderableType]:
+    """Literal text: Teams works out neither Markdown nor dates in a TextRun."""
     line = Text()
     for run in element.get("inlines") or ():
         if isinstance(run, str):
-            line.append_text(inline(run))
+            line.append_text(inline(run, markdown=False))
         elif isinstance(run, dict):
             marks = [n for n in ("italic", "underline") if run.get(n)]
             marks += ["strike"] if run.get("strikethrough") else []
-            line.append_text(inline(str(run.get("text") or ""), " ".join([_style(run), *marks])))
+            style = " ".join([_style(run), *marks])
+            line.append_text(inline(str(run.get("text") or ""), style, markdown=False))
     yield line
 
 

@@ -12,6 +12,8 @@ from rich.text import Text
 
 # Emoji sequences need it.
 ZERO_WIDTH_JOINER = "\u200d"
+# RFC 3339 without fractions: what is written otherwise is shown as it is.
+MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:Z|[+-]\d{2}:\d{2})")
 DIRECTION_MARKS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 _TOKENS = re.compile(
@@ -21,7 +23,8 @@ _TOKENS = re.compile(
     | (?<!\w)_(?P<italic>\S|\S.*?\S)_(?!\w)
     | \[(?P<label>(?:\\.|[^\]\\])*)\]\((?P<target>[^()\s]+)\)
     | <at(?:\s[^>]*)?>(?P<mention>[^<]*)</at>
-    | \{\{(?P<function>DATE|TIME)\((?P<moment>[^,){}]+)[^{}]*\)\}\}
+    | \{\{(?P<function>DATE|TIME)\((?P<moment>[^,\s){}]+)
+      (?:,[ ]?(?P<length>COMPACT|SHORT|LONG))?\)\}\}
     """,
     re.VERBOSE,
 )
@@ -55,7 +58,7 @@ def _append(line: Text, text: str, style: str, markdown: bool) -> None:
         elif kind == "mention":
             line.append(token["mention"], "bold magenta")
         else:
-            line.append(_moment(token["function"], token["moment"]), style or None)
+            line.append(_moment(token), style or None)
     line.append(text[at:], style or None)
 
 
@@ -67,13 +70,26 @@ def _append_link(line: Text, label: str, target: str, style: str) -> None:
     line.append_text(shown)
 
 
-def _moment(function: str, moment: str) -> str:
-    """Teams shows the reader's own zone; a terminal shows what the card says, UTC."""
+def _moment(function: re.Match[str]) -> str:
+    """In the zone of who reads it, as Teams does: here that of the machine.
+
+    What does not follow the rules is shown as it is written. TIME knows no lengths.
+    """
+    wanted, moment, length = function["function"], function["moment"], function["length"]
+    if not MOMENT.fullmatch(moment) or (wanted == "TIME" and length):
+        return function[0]
     try:
-        at = datetime.fromisoformat(moment.strip())
-    except ValueError:
-        return moment
-    return f"{at:%d %b %Y}" if function == "DATE" else f"{at:%H:%M}"
+        at = datetime.fromisoformat(moment).astimezone()
+    except (ValueError, OverflowError):  # the 31st of February; the last hours of the year 9999
+        return function[0]
+    if wanted == "TIME":
+        return f"{at:%H:%M}"
+    match length:
+        case "SHORT":
+            return f"{at:%a}, {at.day} {at:%b} {at.year}"
+        case "LONG":
+            return f"{at:%A}, {at.day} {at:%B} {at.year}"
+    return f"{at.day} {at:%b} {at.year}"
 
 
 def _harmless(text: str) -> str:

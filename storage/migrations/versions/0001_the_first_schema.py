@@ -153,6 +153,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("mail", sa.String(), nullable=False),
         sa.Column("is_guest", sa.Boolean(), nullable=False),
+        sa.Column("confirmed_at", UTCDateTime(), nullable=True),
         sa.Column("timezone", sa.String(), nullable=False),
         sa.Column("service_url", sa.String(), nullable=False),
         sa.Column("personal_conversation_id", sa.String(), nullable=False),
@@ -434,13 +435,22 @@ def upgrade() -> None:
         sa.Column("vote", sa.Integer(), nullable=False),
         sa.Column("required", sa.Boolean(), nullable=False),
         sa.Column("is_group", sa.Boolean(), nullable=False),
+        sa.Column("is_open", sa.Boolean(), nullable=False),
+        sa.Column("asked_at", UTCDateTime(), nullable=True),
         sa.ForeignKeyConstraint(
             ["pull_request_id"],
             ["pull_requests.id"],
         ),
         sa.PrimaryKeyConstraint("pull_request_id", "identity_id"),
     )
-    op.create_index("ix_reviewers_votes", "reviewers", ["identity_id", "vote"], unique=False)
+    op.create_index(
+        "ix_reviewers_open",
+        "reviewers",
+        ["identity_id"],
+        unique=False,
+        sqlite_where=sa.text("is_open"),
+        postgresql_where=sa.text("is_open"),
+    )
     _make_audit_append_only()
 
 

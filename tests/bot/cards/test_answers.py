@@ -1,3 +1,4 @@
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -110,6 +111,19 @@ def test_times_are_shown_in_the_readers_zone() -> None:
     assert time_text(at(0)) == (
         "{{DATE(2026-11-02T09:00:00Z, SHORT)}} {{TIME(2026-11-02T09:00:00Z)}}"
     )
+
+
+@pytest.mark.parametrize(
+    ("moment", "stamp"),
+    [
+        (datetime(2026, 11, 2, 9, 0, 7, 999_999, UTC), "2026-11-02T09:00:07Z"),
+        (datetime(2026, 11, 2, 0, 30, tzinfo=timezone(timedelta(hours=1))), "2026-11-01T23:30:00Z"),
+        (datetime(1, 1, 2, tzinfo=UTC), "0001-01-02T00:00:00Z"),
+    ],
+)
+def test_a_time_is_written_as_teams_reads_it(moment: datetime, stamp: str) -> None:
+    """Whole seconds of UTC with four digits of the year; else the reader sees the function."""
+    assert time_text(moment) == f"{{{{DATE({stamp}, SHORT)}}}} {{{{TIME({stamp})}}}}"
 
 
 def test_no_card_has_a_field_that_the_card_types_do_not_know(

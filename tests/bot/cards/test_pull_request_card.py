@@ -84,7 +84,7 @@ def test_the_card_shows_what_the_pull_request_is() -> None:
         "1 failed",
         "(lint)",
         "1 passed",
-        "3 h old",
+        "Opened {{DATE(2026-11-02T09:00:00Z, SHORT)}} {{TIME(2026-11-02T09:00:00Z)}}",
     ):
         assert part in text
     assert buttons(card) == ["Open", "Review", "Ticket 123", "Sync"]
@@ -146,12 +146,12 @@ TWO = votes((JONAS, Vote.NONE), (LENA, Vote.NONE))
             "Rejected by Jonas Sample",
         ),
         (view_of(seen(is_draft=True)), "emphasis", "Draft", "Not ready for review yet"),
-        (view_of(seen(5, **CONFLICT)), "attention", "Blocked", "Conflicts with main since 3 h"),
+        (view_of(seen(5, **CONFLICT)), "attention", "Blocked", "Conflicts with main"),
         (
             view_of(seen(5, **CONFLICT, auto_complete_by=JONAS)),
             "attention",
             "Blocked",
-            "Conflicts with main since 3 h. Auto-complete is set and will not happen",
+            "Conflicts with main. Auto-complete is set and will not happen",
         ),
         (
             view_of(seen(merge_status=MergeStatus.FAILURE)),
@@ -180,9 +180,50 @@ def test_the_header_says_where_it_stands(
     card = card_of(view)
     top = card["body"][0]
     assert top["style"] == style
-    shown = [text for _, text in texts_of(top)]
+    shown = [text for kind, text in texts_of(top) if kind != "TextBlock"]
     assert label in shown
     assert shown[-1] == sentence
+
+
+def test_what_grows_older_is_told_by_moments_that_stay_true() -> None:
+    """A card is seen for days after it was drawn; Teams shows moments in the reader's own zone."""
+    snapshots = (seen(5, **CONFLICT),)
+    drawn = [card_of(view_of(*snapshots, now=at(minutes))) for minutes in (5, 6, 600, 24 * 60 - 1)]
+    assert all(card == drawn[0] for card in drawn)
+    blocks = [text for kind, text in texts_of(drawn[0]) if kind == "TextBlock"]
+    assert blocks == [
+        "Since {{DATE(2026-11-02T09:05:00Z, SHORT)}} {{TIME(2026-11-02T09:05:00Z)}}",
+        "Opened {{DATE(2026-11-02T09:00:00Z, SHORT)}} {{TIME(2026-11-02T09:00:00Z)}}",
+    ]
+    assert not any("{{" in text for kind, text in texts_of(drawn[0]) if kind != "TextBlock")
+
+
+DAY = 24 * 60
+
+
+@pytest.mark.parametrize(
+    ("days", "age"),
+    [
+        (0.99, ""),
+        (1, "1 day"),
+        (1.99, "1 day"),
+        (2, "2 days"),
+        (13.9, "13 days"),
+        (14, "2 weeks"),
+        (59, "8 weeks"),
+        (60, "2 months"),
+        (800, "26 months"),
+    ],
+)
+def test_an_age_is_shown_from_the_first_day_on(days: float, age: str) -> None:
+    text = words(card_of(view_of(seen(), now=at(days * DAY))))
+    [opened] = [line for line in text.splitlines() if line.startswith("Opened ")]
+    assert opened.partition("Z)}}")[2] == (f", {age} old" if age else "")
+
+
+def test_a_closed_one_says_how_long_it_was_open() -> None:
+    card = card_of(view_of(seen(), seen(90, **COMPLETED), now=at(100 * DAY)))
+    assert ", open for 1 h\n" in words(card)
 
 
 def test_a_conflict_offers_its_page_and_a_closed_one_no_review() -> None:
@@ -240,7 +281,7 @@ def test_checks_20_outside_text_is_shown_as_plain_text(text: str) -> None:
         assert "\n" not in shown and "\u202e" not in shown and "\u200b" not in shown
         assert len(shown) <= 320
         if kind == "TextBlock":  # the only element here whose Markdown acts: our own words
-            assert shown.startswith("Opened {{DATE(")
+            assert shown.startswith(("Opened {{DATE(", "Since {{DATE("))
 
 
 WILD = st.text(alphabet=st.characters(), max_size=400)

@@ -212,6 +212,7 @@ async def test_what_the_radar_left_unchecked_is_in_status(talk: Talk) -> None:
     await talk.say("subscribe Shop/shop")
     await opened(talk, "two", talk.maya_there)
     await opened(talk, "three", talk.jonas_there)
+    await Radar(talk.services, calls_per_hour=0).run()
     assert "the files of 2 pull requests" in await talk.say("status")
     await Radar(talk.services, calls_per_hour=2).run()
     assert "still to check 1 pair" in await talk.say("status")

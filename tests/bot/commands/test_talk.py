@@ -98,10 +98,39 @@ async def test_reviews_lists_what_waits_for_my_vote_oldest_first(talk: Talk) -> 
     said = await talk.say("reviews", by=talk.jonas)
     assert said.index(f"[{older} Older]") < said.index(f"[{newer} Newer]")
     assert f"[{draft} Sketch]" not in said
-    assert "| 3 h\n" in said
+    assert "| 3 h ago\n" in said
+    assert "| just now" in said
     await talk.azure.vote(older, talk.jonas_there, 10)
     await talk.record(older)
     assert "Older" not in await talk.say("reviews", by=talk.jonas)
+
+
+async def test_reviews_counts_from_when_it_was_asked_of_the_one_who_asks(talk: Talk) -> None:
+    """Not from when the pull request was opened: others may have waited for months before."""
+    late = await talk.pull_request("Old one", talk.maya_there)
+    sketch = await talk.pull_request(
+        "Sketch", talk.maya_there, reviewers=[talk.jonas_there], draft=True
+    )
+    voted = await talk.pull_request("Voted", talk.maya_there, reviewers=[talk.jonas_there])
+    await talk.azure.vote(voted, talk.jonas_there, 10)
+    await talk.record(voted)
+    for hour, number, act in (
+        (10, sketch, talk.azure.publish(sketch, talk.maya_there)),
+        (11, late, talk.azure.add_reviewer(late, talk.jonas_there)),
+        (12, voted, talk.azure.vote(voted, talk.jonas_there, 0)),
+    ):
+        talk.clock.now = NOW.replace(hour=hour)
+        await act
+        await talk.record(number)
+    talk.clock.now = NOW.replace(hour=15)
+    await talk.record(late)  # nothing new: the time stays
+    said = await talk.say("reviews", by=talk.jonas)
+    rows = [line for line in said.splitlines() if "ago" in line]
+    assert [(row.split("]")[0].split("[")[1], row.split("| ")[-1]) for row in rows] == [
+        (f"{sketch} Sketch", "5 h ago"),
+        (f"{late} Old one", "4 h ago"),
+        (f"{voted} Voted", "3 h ago"),
+    ]
 
 
 async def test_reviews_of_somebody_unknown_in_azure_devops_says_how_to_link(talk: Talk) -> None:
@@ -137,7 +166,8 @@ async def test_ticket_shows_the_stored_copy_when_azure_devops_is_down(talk: Talk
     await talk.azure.take_down()
     said = await talk.say(f"ticket {number}")
     assert "Azure DevOps cannot be reached" in said
-    assert "This is the stored copy from 20 Nov 2026" in said
+    assert "no connection. Please try again in a few minutes. This is the stored copy" in said
+    assert "from {{DATE(2026-11-20T09:00:00Z, SHORT)}}" in said
     assert "Pay later" in said
     said = await talk.say(f"ticket {number + 1}")
     assert "Azure DevOps cannot be reached" in said

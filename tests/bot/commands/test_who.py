@@ -1,8 +1,9 @@
 """Who somebody is, and who may do what (CHECKS 24)."""
 
 from dataclasses import replace
+from datetime import timedelta
 
-from adapters.sandbox.teams import Message
+from adapters.sandbox.teams import Message, TeamsPerson
 from bot.teams_model import Conversation, ConversationKind, MessageReceived, TeamsUser
 from tests.bot.talking import TENANT_ID, Talk
 
@@ -111,6 +112,53 @@ async def test_a_guest_may_look_but_not_change(talk: Talk) -> None:
     assert refused.actor == "Gus Sample <gus@example.org>"
     (asked,) = [row for row in await talk.activities() if row.key.endswith(refused.cause)]
     assert asked.state == "done"
+
+
+async def test_a_member_who_became_a_guest_may_change_nothing_from_the_next_day_on(
+    talk: Talk,
+) -> None:
+    """CHECKS 24. Teams sends no word of it, so the roster is asked again."""
+    await talk.say("whoami")
+    become(talk.maya, guest=True)
+    talk.clock.now += timedelta(days=1, minutes=1)
+    said = await talk.say("subscribe Shop/shop")
+    assert "Guests can look, but “subscribe” changes something." in said
+    assert await talk.audit("subscription.added") == []
+    become(talk.maya, guest=False)
+    talk.clock.now += timedelta(days=1, minutes=1)
+    assert "Guests can look" not in await talk.say("subscribe Shop/shop", to=talk.channel)
+    assert len(await talk.audit("subscription.added")) == 1
+
+
+async def test_the_roster_is_asked_once_a_day_not_for_each_message(talk: Talk) -> None:
+    talk.clock.now += timedelta(days=1, minutes=1)
+    before = len(talk.teams.requests)
+    await talk.say("whoami")
+    first = rosters(talk, before)
+    await talk.say("whoami")
+    assert len(first) == len(rosters(talk, before)) == 1
+
+
+async def test_who_was_vouched_for_long_ago_only_looks_while_the_roster_is_silent(
+    talk: Talk,
+) -> None:
+    """CHECKS 24."""
+    talk.clock.now += timedelta(days=1, minutes=1)
+    talk.teams.faults.add(method="GET", path="/members", status=503)
+    assert "In Teams: Maya Sample" in await talk.say("whoami")
+    said = await talk.say("subscribe Shop/shop")
+    assert "Teams does not tell me who you are at the moment" in said
+    assert await talk.audit("subscription.added") == []
+
+
+def become(person: TeamsPerson, *, guest: bool) -> None:
+    """An administrator of the tenant changes what somebody is."""
+    object.__setattr__(person, "guest", guest)
+
+
+def rosters(talk: Talk, since: int) -> list[str]:
+    paths = [request.path for request in talk.teams.requests[since:]]
+    return [path for path in paths if "/members" in path]
 
 
 async def test_somebody_of_another_tenant_counts_as_a_guest(talk: Talk) -> None:

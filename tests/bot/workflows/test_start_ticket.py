@@ -16,8 +16,8 @@ from bot.workflows.start_ticket_types import (
     Step,
 )
 from storage.queries import connections
-from storage.tables import AuditRow, ConversationRow, Person, RepositoryRow
-from tests.bot.workflows.conftest import CHANNEL, World
+from storage.tables import AuditRow, Connection, ConversationRow, Person, RepositoryRow
+from tests.bot.workflows.conftest import CHANNEL, CONNECTION, World
 
 
 async def started(world: World, ticket: int, **values: object) -> StartedTicket:
@@ -103,6 +103,28 @@ async def test_the_plain_case_takes_at_most_nine_calls(world: World) -> None:
 
     assert (await started(world, ticket)).failure == ""
     assert len(world.calls()) <= 9, world.calls()
+
+
+async def test_the_first_start_takes_no_call_more(world: World) -> None:
+    """Fresh from `pullcord connect`: neither the asker's identity nor our own account is stored."""
+    await configure_reviewers(world, world.jonas_there.id, world.bot_there.id)
+    await world.db.write(forget_own_account)
+    ticket = world.ticket()
+    world.sandbox.calls.clear()
+
+    result = await started(world, ticket)
+    assert result.failure == ""
+    assert len(world.calls()) <= 9, world.calls()
+    made = world.sandbox.pull_request(result.pull_request)
+    assert list(made.reviewers) == [world.jonas_there.id]  # not ourselves
+    stored = await world.stored(result.pull_request)
+    assert stored.author_id == world.maya_there.id.lower()
+
+
+def forget_own_account(session: Session) -> None:
+    connection = session.get_one(Connection, CONNECTION)
+    connection.settings = {}
+    session.add(connection)
 
 
 async def test_reading_is_done_side_by_side(world: World) -> None:

@@ -1,5 +1,7 @@
 """Cards and threads in a terminal, read back as the text that was drawn."""
 
+import time
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -11,6 +13,16 @@ from adapters.sandbox.teams.drawing import draw, draw_conversation
 from adapters.sandbox.teams.markdown_text import inline
 from tests.adapters.sandbox.teams.conftest import ConnectorClient, SampleBot
 from tests.adapters.sandbox.teams.sample_cards import PULL_REQUEST, UNKNOWN
+
+
+@pytest.fixture(autouse=True)
+def in_berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The reader's own time zone."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Europe/Berlin")
+        time.tzset()
+        yield
+    time.tzset()
 
 
 def drawn(renderable: RenderableType, *, styles: bool = False, width: int = 60) -> str:
@@ -47,7 +59,7 @@ def test_columns_facts_tables_and_inputs_stand_side_by_side() -> None:
     assert "Draft feature/123-lamp → main" in lines
     assert "Author Maya Sample" in lines
     assert "Ticket #123 Lamp" in lines
-    assert "Opened 02 Mar 2026" in lines
+    assert "Opened Mon, 2 Mar 2026" in lines
     assert "Jonas Sample Approved" in lines
     assert "│ Conflict in lamp.txt │" in lines
     assert "◉ beacon" in lines
@@ -89,8 +101,18 @@ def test_a_card_with_nothing_says_so(card: dict[str, Any]) -> None:
         ("snake_case_name and 2 * 3 * 4", "snake_case_name and 2 * 3 * 4"),
         ("[red]not rich markup[/red]", "[red]not rich markup[/red]"),
         ("<at>Maya Sample</at> look", "Maya Sample look"),
-        ("at {{TIME(2026-03-02T09:30:00Z)}}", "at 09:30"),
-        ("at {{DATE(soon)}}", "at soon"),
+        ("at {{TIME(2026-03-02T09:30:00Z)}}", "at 10:30"),
+        ("at {{TIME(2026-07-02T09:30:00-07:00)}}", "at 18:30"),
+        ("on {{DATE(2026-03-01T23:30:00Z)}}", "on 2 Mar 2026"),
+        ("on {{DATE(2026-03-02T09:30:00Z, SHORT)}}", "on Mon, 2 Mar 2026"),
+        ("on {{DATE(2026-03-02T09:30:00Z,LONG)}}", "on Monday, 2 March 2026"),
+        ("at {{DATE(soon)}}", "at {{DATE(soon)}}"),
+        ("{{time(2026-03-02T09:30:00Z)}}", "{{time(2026-03-02T09:30:00Z)}}"),
+        ("{{ TIME(2026-03-02T09:30:00Z) }}", "{{ TIME(2026-03-02T09:30:00Z) }}"),
+        ("{{TIME(2026-03-02T09:30:00.5Z)}}", "{{TIME(2026-03-02T09:30:00.5Z)}}"),
+        ("{{TIME(2026-03-02T09:30:00Z, SHORT)}}", "{{TIME(2026-03-02T09:30:00Z, SHORT)}}"),
+        ("{{DATE(2026-02-31T09:30:00Z)}}", "{{DATE(2026-02-31T09:30:00Z)}}"),
+        ("{{DATE(9999-12-31T23:59:59Z)}}", "{{DATE(9999-12-31T23:59:59Z)}}"),
         ("\x1b[31mred\x1b[0m \u202eright", "·[31mred·[0m ·right"),
         ("\x07bell\r", "·bell·"),
         ("zero\u200bwidth \U0001f469\u200d\U0001f4bb", "zerowidth \U0001f469\u200d\U0001f4bb"),
@@ -100,6 +122,15 @@ def test_texts_are_drawn_as_teams_reads_them_and_cannot_steer_the_terminal(
     text: str, shown: str
 ) -> None:
     assert inline(text).plain == shown
+
+
+def test_text_runs_are_literal() -> None:
+    """Teams works out neither Markdown nor dates in a RichTextBlock."""
+    run = {"type": "TextRun", "text": "**a** _b_ {{TIME(2026-03-02T09:30:00Z)}}"}
+    card = {"body": [{"type": "RichTextBlock", "inlines": [run, " [c](https://example.com)"]}]}
+
+    said = "**a** _b_ {{TIME(2026-03-02T09:30:00Z)}} [c](https://example.com)"
+    assert said in drawn(draw(card), width=100)
 
 
 def test_only_web_links_can_be_followed() -> None:
@@ -128,10 +159,10 @@ async def test_a_thread_is_indented_below_its_post(
     lines = [line.rstrip() for line in drawn(draw_conversation(channel)).splitlines()]
     assert "Lighthouse › Reviews" in lines[0]
     assert lines[1:] == [
-        "Maya Sample  09:30",
+        "Maya Sample  10:30",
         "Pullcord prs",
-        "    Pullcord  09:30  edited",
+        "    Pullcord  10:30  edited",
         "    Two open",
-        "    Pullcord  09:30",
+        "    Pullcord  10:30",
         "    This message was deleted.",
     ]
