@@ -37,7 +37,8 @@ class Preferences:
     ``is_quiet_outside_hours`` holds what is not urgent until work begins. ``urgent`` are the kinds
     that come at once all the same. ``away_until`` is the first day back. ``snoozed_until`` (UTC)
     holds everything. ``muted_repositories`` are ``connection/REPOSITORY_ID``,
-    ``muted_pull_requests`` ``connection/NUMBER``. ``digest_at`` is the local time of the digest, None for none.
+    ``muted_pull_requests`` ``connection/NUMBER``. ``digest_at`` is the local time of the digest,
+    None for none.
     """
 
     kinds: dict[EventKind, Delivery] = field(default_factory=dict)
