@@ -17,15 +17,19 @@ from adapters.web.door import ConnectionDoor
 from adapters.web.health import Health
 from adapters.web.server import WebServer
 from adapters.web.webhooks import Webhooks
+from bot import checks_watch
 from bot.conflicts.radar_runner import Radar
 from bot.conflicts.target_moved import TargetMoved
 from bot.conflicts.watch import ConflictWatch
 from bot.delivery import Delivery
 from bot.fresh_read import FreshReads
+from bot.held_messages import HeldMessages
 from bot.intake import Intake
-from bot.jobs import Jobs
+from bot.jobs import Job, Jobs
 from bot.metrics import INBOX, OLDEST_S, OUTBOX
+from bot.notices.holding import GroupReviewers, HoldingRules
 from bot.ports import Clock, Sleep, utc_now
+from bot.reminders.runner import Reminders
 from bot.send_budget import SendBudget
 from bot.services import Services
 from bot.settings import Settings
@@ -131,6 +135,12 @@ class Pullcord:
             administrators=frozenset(settings.administrators),
             allowed_tenants=config.tenants,
             conflict_flap=timedelta(seconds=settings.conflict_flap_seconds),
+            channel_subscribers=settings.channel_subscribers,
+            holding=HoldingRules(
+                review_window=timedelta(seconds=settings.review_window_seconds),
+                is_quiet=settings.quiet_hours,
+                group_reviewers=GroupReviewers(settings.group_reviewers),
+            ),
         )
         self.reads = FreshReads(self.services)
         self.targets = TargetMoved(self.services)
@@ -142,7 +152,10 @@ class Pullcord:
             monotonic=self._monotonic,
         )
         self.watch = ConflictWatch(self.services)
+        self.held = HeldMessages(self.services)
         self.sweep = Sweep(self.services, self.reads, self.targets)
+        self.checks = checks_watch.ChecksWatch(self.services, self.reads)
+        self.reminders = Reminders(self.services)
         self.radar = Radar(self.services, calls_per_hour=settings.radar_calls_per_hour)
         self.jobs = Jobs(
             self.services,
@@ -150,6 +163,10 @@ class Pullcord:
             self.radar,
             sweep_minutes=settings.sweep_minutes,
             radar_minutes=settings.radar_minutes,
+            more=(
+                Job(checks_watch.JOB, checks_watch.EVERY, self.checks.run, checks_watch.JOB),
+                *self.reminders.jobs(),
+            ),
         )
         self.inbound = TeamsInbound(
             config, self.turns, self.http, unavailable=(CannotStore,), clock=self._clock
@@ -167,6 +184,7 @@ class Pullcord:
         )
         db.on_write(topics.OUTBOX, self.delivery.wake)
         db.on_write(topics.CONFLICTS, self.watch.wake)
+        db.on_write(topics.HELD, self.held.wake)
 
     async def _store_hook(self, new: NewHook) -> bool:
         with self.intake.storm:
@@ -189,6 +207,7 @@ class Pullcord:
             ("delivery", self.delivery.run()),
             ("turns", self.turns.run()),
             ("conflicts", self.watch.run()),
+            ("held messages", self.held.run()),
         ]
 
     async def failed(self) -> str:
@@ -205,6 +224,7 @@ class Pullcord:
         self.inbound.is_closing = True
         self.intake.stop()
         self.watch.stop()
+        self.held.stop()
         try:
             async with asyncio.timeout(STOP_WITHIN_S):
                 await asyncio.gather(

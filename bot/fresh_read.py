@@ -2,12 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from sqlmodel import Session
 
+from bot.checks_recording import ReadChecks, record_checks
+from bot.filter_facts import keep_facts, read_facts
 from bot.link_repair import LinkChanges, find_links, store_links
 from bot.log_text import log_safe
 from bot.model import Check, PullRequestSnapshot
@@ -27,6 +29,8 @@ from storage.tables import RepositoryRow
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+Part = tuple[T, ...] | AzureDevOpsError
+"""What belongs to a pull request, or why it could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,16 +110,21 @@ class FreshReads:
         if place is None:
             snapshot = await azure.pull_request(number)
             repository = snapshot.repository
-            numbers, checks = await _beside(azure, repository.project_id, repository.id, number)
+            asked_at = services.clock()
+            beside = await _beside(azure, repository.project_id, repository.id, number)
         else:
-            # Known already: all three at the same time.
-            snapshot, (numbers, checks) = await _both(
+            # Known already: all of it at the same time.
+            asked_at = services.clock()
+            snapshot, beside = await _both(
                 azure.pull_request(number), _beside(azure, *place, number)
             )
+        numbers, statuses, policies = beside
         found = await find_links(services, azure, snapshot, _known(numbers))
+        facts = await read_facts(services, azure, snapshot)
         now = services.clock()
 
         def record(session: Session) -> FreshRead:
+            keep_facts(session, snapshot, facts, now=now)
             recorded = record_snapshot(
                 session,
                 snapshot,
@@ -126,13 +135,14 @@ class FreshReads:
             )
             row_id = recorded.pull_request_id
             links = store_links(session, snapshot, found, cause=cause, actor=actor, now=now)
-            checks_changed = isinstance(checks, tuple) and open_pull_requests.set_checks(
-                session, row_id, [_as_json(check) for check in checks]
+            read = ReadChecks(asked_at, _known(statuses), _known(policies))
+            checks_changed = record_checks(
+                session, row_id, recorded.state, read, cause=cause, now=now
             )
             if links or checks_changed:
                 for conversation_id in recording.conversations_with_card(session, row_id):
                     show_card(session, conversation_id, row_id, cause, now)
-            incomplete = _must_be_repeated(numbers) or _must_be_repeated(checks)
+            incomplete = any(_must_be_repeated(part) for part in beside)
             open_pull_requests.set_needs_read(
                 session, row_id, needed=recorded.needs_read or incomplete
             )
@@ -155,43 +165,31 @@ async def _both(
 
 async def _beside(
     azure: AzureDevOps, project_id: str, repository_id: str, number: int
-) -> tuple[tuple[int, ...] | AzureDevOpsError, tuple[Check, ...] | AzureDevOpsError]:
-    """Linked tickets and checks. Without them the pull request itself is still worth recording."""
-    tickets, checks = await asyncio.gather(
+) -> tuple[Part[int], Part[Check], Part[Check]]:
+    """Tickets, statuses, policies. Without them the pull request is still worth recording."""
+    return await asyncio.gather(
         _or_error(azure.pull_request_tickets(repository_id, number)),
         _or_error(azure.pull_request_checks(project_id, repository_id, number)),
-    )
-    return (
-        tickets if isinstance(tickets, AzureDevOpsError) else tuple(tickets),
-        checks if isinstance(checks, AzureDevOpsError) else tuple(checks),
+        _or_error(azure.pull_request_policies(project_id, number)),
     )
 
 
-async def _or_error(call: Coroutine[Any, Any, T]) -> T | AzureDevOpsError:
+async def _or_error(call: Coroutine[Any, Any, Sequence[T]]) -> Part[T]:
     try:
-        return await call
+        return tuple(await call)
     except AzureDevOpsError as error:
         if not isinstance(error, Forbidden | NotFound):
             log.info("read without a part of it: %s", log_safe(str(error)))
         return error
 
 
-def _known(numbers: tuple[int, ...] | AzureDevOpsError) -> tuple[int, ...] | None:
-    return numbers if isinstance(numbers, tuple) else None
+def _known(part: Part[T]) -> tuple[T, ...] | None:
+    return part if isinstance(part, tuple) else None
 
 
 def _must_be_repeated(part: object) -> bool:
     """Whether a part is missing for now only; what we may not see will not come by asking again."""
     return isinstance(part, Unreachable | RateLimited)
-
-
-def _as_json(check: Check) -> dict[str, Any]:
-    return {
-        "name": check.name,
-        "state": check.state,
-        "description": check.description,
-        "target_url": check.target_url,
-    }
 
 
 def _place(session: Session, connection: str, number: int) -> tuple[str, str] | None:

@@ -34,20 +34,23 @@ class WorkingHours:
 class Preferences:
     """One person's choices. Absent ones are the defaults, which are quiet.
 
-    ``is_quiet_outside_hours`` holds what is not urgent until work begins. ``urgent`` are the kinds
-    that come at once all the same. ``away_until`` is the first day back. ``snoozed_until`` (UTC)
-    holds everything. ``muted_repositories`` are ``connection/REPOSITORY_ID``,
+    ``is_quiet_outside_hours`` holds what is not urgent until work begins; None is what the operator
+    set (PULLCORD_QUIET_HOURS). ``urgent`` are the kinds that come at once all the same.
+    ``away_until`` is the first day back. ``snoozed_until`` (UTC) holds everything,
+    ``snoozed_pull_requests`` (``connection/NUMBER``: UTC) one pull request.
+    ``muted_repositories`` are ``connection/REPOSITORY_ID``,
     ``muted_pull_requests`` ``connection/NUMBER``. ``digest_at`` is the local time of the digest,
     None for none.
     """
 
     kinds: dict[EventKind, Delivery] = field(default_factory=dict)
     hours: WorkingHours = WorkingHours()
-    is_quiet_outside_hours: bool = True
+    is_quiet_outside_hours: bool | None = None
     urgent: frozenset[EventKind] = frozenset()
     away_from: date | None = None
     away_until: date | None = None
     snoozed_until: datetime | None = None
+    snoozed_pull_requests: dict[str, datetime] = field(default_factory=dict)
     muted_repositories: frozenset[str] = frozenset()
     muted_pull_requests: frozenset[str] = frozenset()
     digest_at: time | None = None

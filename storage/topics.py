@@ -7,6 +7,7 @@ from sqlmodel import Session
 
 OUTBOX = "outbox"
 CONFLICTS = "conflicts"
+HELD = "held"
 _KEY = "pullcord_topics"
 
 T = TypeVar("T")

@@ -1,8 +1,18 @@
 """Every table, one module per area. Importing this fills ``SQLModel.metadata``."""
 
 from storage.tables.audit import AuditRow
+from storage.tables.builds import BranchBuild
+from storage.tables.checks import CheckWatch, FailedCheck
 from storage.tables.conflicts import ConflictEpisode, ConflictSnooze, OwnFinding, PostedAlert
 from storage.tables.connections import Connection, Credential, Hook, RepositoryRow
+from storage.tables.filters import PullRequestLabels
+from storage.tables.held import (
+    GroupMembers,
+    GroupTurn,
+    HeldNotice,
+    ReviewedCommit,
+    ThreadParticipant,
+)
 from storage.tables.people import (
     ConversationRow,
     IdentityRow,
@@ -12,17 +22,26 @@ from storage.tables.people import (
 )
 from storage.tables.queues import ActivityRow, InboxRow, Lease, OutboxRow, WorkflowRun
 from storage.tables.radar import ChangedFilesRow, RadarPair, TrialMergeRow
+from storage.tables.reminders import DigestTime, Reminder
+from storage.tables.tickets import TicketNews
 from storage.tables.work import Link, PullRequestRow, ReviewerRow, TicketRow
 
 __all__ = [
     "ActivityRow",
     "AuditRow",
+    "BranchBuild",
     "ChangedFilesRow",
+    "CheckWatch",
     "ConflictEpisode",
     "ConflictSnooze",
     "Connection",
     "ConversationRow",
     "Credential",
+    "DigestTime",
+    "FailedCheck",
+    "GroupMembers",
+    "GroupTurn",
+    "HeldNotice",
     "Hook",
     "IdentityRow",
     "InboxRow",
@@ -33,11 +52,16 @@ __all__ = [
     "Person",
     "PostedAlert",
     "PostedCard",
+    "PullRequestLabels",
     "PullRequestRow",
     "RadarPair",
+    "Reminder",
     "RepositoryRow",
+    "ReviewedCommit",
     "ReviewerRow",
     "Subscription",
+    "ThreadParticipant",
+    "TicketNews",
     "TicketRow",
     "TrialMergeRow",
     "WorkflowRun",
