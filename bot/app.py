@@ -17,16 +17,20 @@ from adapters.web.door import ConnectionDoor
 from adapters.web.health import Health
 from adapters.web.server import WebServer
 from adapters.web.webhooks import Webhooks
+from bot import checks_watch
 from bot.conflicts.radar_runner import Radar
 from bot.conflicts.status_watch import StatusWatch
 from bot.conflicts.target_moved import TargetMoved
 from bot.conflicts.watch import ConflictWatch
 from bot.delivery import Delivery
 from bot.fresh_read import FreshReads
+from bot.held_messages import HeldMessages
 from bot.intake import Intake
-from bot.jobs import Jobs
+from bot.jobs import Job, Jobs
 from bot.metrics import INBOX, OLDEST_S, OUTBOX
+from bot.notices.holding import GroupReviewers, HoldingRules
 from bot.ports import Clock, Sleep, utc_now
+from bot.reminders.runner import Reminders
 from bot.send_budget import SendBudget
 from bot.services import Services
 from bot.settings import Settings
@@ -132,6 +136,12 @@ class Pullcord:
             administrators=frozenset(settings.administrators),
             allowed_tenants=config.tenants,
             conflict_flap=timedelta(seconds=settings.conflict_flap_seconds),
+            channel_subscribers=settings.channel_subscribers,
+            holding=HoldingRules(
+                review_window=timedelta(seconds=settings.review_window_seconds),
+                is_quiet=settings.quiet_hours,
+                group_reviewers=GroupReviewers(settings.group_reviewers),
+            ),
         )
         self.reads = FreshReads(self.services)
         self.targets = TargetMoved(self.services)
@@ -144,7 +154,10 @@ class Pullcord:
         )
         self.watch = ConflictWatch(self.services)
         self.statuses = StatusWatch(self.services)
+        self.held = HeldMessages(self.services)
         self.sweep = Sweep(self.services, self.reads, self.targets)
+        self.checks = checks_watch.ChecksWatch(self.services, self.reads)
+        self.reminders = Reminders(self.services)
         self.radar = Radar(self.services, calls_per_hour=settings.radar_calls_per_hour)
         self.jobs = Jobs(
             self.services,
@@ -152,6 +165,10 @@ class Pullcord:
             self.radar,
             sweep_minutes=settings.sweep_minutes,
             radar_minutes=settings.radar_minutes,
+            more=(
+                Job(checks_watch.JOB, checks_watch.EVERY, self.checks.run, checks_watch.JOB),
+                *self.reminders.jobs(),
+            ),
         )
         self.inbound = TeamsInbound(
             config, self.turns, self.http, unavailable=(CannotStore,), clock=self._clock
@@ -170,6 +187,7 @@ class Pullcord:
         db.on_write(topics.OUTBOX, self.delivery.wake)
         db.on_write(topics.CONFLICTS, self.watch.wake)
         db.on_write(topics.MERGE_STATUSES, self.statuses.wake)
+        db.on_write(topics.HELD, self.held.wake)
 
     async def _store_hook(self, new: NewHook) -> bool:
         with self.intake.storm:
@@ -194,6 +212,7 @@ class Pullcord:
             ("turns", self.turns.run()),
             ("conflicts", self.watch.run()),
             ("statuses", self.statuses.run()),
+            ("held messages", self.held.run()),
         ]
 
     async def failed(self) -> str:
@@ -211,6 +230,7 @@ class Pullcord:
         self.intake.stop()
         self.watch.stop()
         self.statuses.stop()
+        self.held.stop()
         try:
             async with asyncio.timeout(STOP_WITHIN_S):
                 await asyncio.gather(

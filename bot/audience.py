@@ -7,25 +7,27 @@ from email.utils import parseaddr
 from sqlmodel import Session
 
 from bot.cards.direct import direct_card, reply_message
-from bot.cards.pull_request import draw_pull_request
+from bot.cards.subscription_trouble import unreadable_card
 from bot.cards.view import load_view
 from bot.changes import Change, CommentPosted
+from bot.held_item import hold_direct, hold_group, hold_reply
 from bot.notices.model import (
     Contact,
     DirectMessage,
+    GroupAsk,
     Notice,
+    OwnMessage,
     RefreshCard,
     Situation,
-    Subscriber,
+    SubscriptionTrouble,
     ThreadReply,
 )
 from bot.notices.texts import mentioned
 from bot.outgoing import as_payload
 from bot.pull_request_state import PullRequestState
-from bot.teams_model import ConversationKind, OutgoingMessage
-from storage import outbox
-from storage.queries import recording
-from storage.tables import Connection, ConversationRow, Subscription
+from bot.reach import load_facts, load_reach
+from storage import held, outbox
+from storage.queries import recording, reviews, routing
 
 
 def load_situation(
@@ -38,45 +40,43 @@ def load_situation(
     actor: str,
 ) -> Situation:
     """Read who may be told. ``actor`` is ``Name <mail>``, "" when nobody ordered it."""
-    connection = session.get_one(Connection, state.connection)
-    repository = state.repository
-    subscriptions = recording.subscriptions_about(
-        session,
-        state.connection,
-        project=(repository.project_name, repository.project_id),
-        repository=(repository.name, repository.id),
-    )
+    reach = load_reach(session, state.connection, state.repository)
+    threads = _participants(session, pull_request_id, changes)
     person = recording.person_with_mail(session, mail) if (mail := parseaddr(actor)[1]) else None
     return Situation(
         before=before,
         state=state,
-        subscribers=tuple(_subscriber(row, place) for row, place in subscriptions),
+        subscribers=reach.subscribers,
         posted=recording.conversations_with_card(session, pull_request_id),
-        people=_people(session, state, changes),
-        watched_since=connection.created_at,
+        people=_people(session, state, changes, threads),
+        watched_since=routing.watched_since(session, state.connection),
         actor=person.id if person else None,
+        facts=load_facts(session, state, reach),
+        unreadable=reach.unreadable,
+        reviewed=reviews.reviewed(session, pull_request_id) if changes else {},
+        participants=threads,
     )
 
 
-def _subscriber(row: Subscription, conversation: ConversationRow) -> Subscriber:
-    return Subscriber(
-        conversation_id=conversation.id,
-        kind=ConversationKind(conversation.kind),
-        project=row.project,
-        repository=row.repository,
-        target_branches=tuple(row.target_branches),
-        drafts=row.drafts,
-        created_at=row.created_at,
-    )
+def _participants(
+    session: Session, pull_request_id: int, changes: Sequence[Change]
+) -> frozenset[str]:
+    """Who wrote in the threads that are commented on."""
+    threads = {c.comment.thread_id for c in changes if isinstance(c, CommentPosted)}
+    found = (reviews.participants(session, pull_request_id, thread) for thread in threads)
+    return frozenset().union(*found)
 
 
 def _people(
-    session: Session, state: PullRequestState, changes: Sequence[Change]
+    session: Session,
+    state: PullRequestState,
+    changes: Sequence[Change],
+    participants: frozenset[str],
 ) -> dict[str, Contact]:
     """Persons by identity id, also by its lower case, as mentions have it."""
     concerned = [state.author, *(reviewer.identity for reviewer in state.reviewers)]
     concerned += [who for who in (state.closed_by, state.auto_complete_by) if who]
-    ids = {identity.id for identity in concerned}
+    ids = {identity.id for identity in concerned} | participants
     for change in changes:
         if isinstance(change, CommentPosted):
             ids |= {change.comment.author.id, *mentioned(change.comment.text)}
@@ -97,7 +97,6 @@ def send(
     now: datetime,
 ) -> None:
     """Queue the notices in their order: a conversation's card before its replies."""
-    chats = {contact.person_id: contact for contact in situation.people.values()}
     for notice in notices:
         match notice:
             case RefreshCard(conversation_id=conversation_id):
@@ -109,48 +108,52 @@ def send(
                     now=now,
                 )
             case ThreadReply():
+                _send_reply(session, notice, pull_request_id, cause, now)
+            case OwnMessage():
+                view = load_view(session, pull_request_id, notice.conversation_id, now)
                 outbox.enqueue_message(
                     session,
                     key=notice.key,
-                    payload=as_payload(reply_message(notice.text)),
+                    payload=as_payload(direct_card(notice.text, view)),
                     now=now,
                     conversation_id=notice.conversation_id,
-                    pull_request_id=pull_request_id,
+                    cause=cause,
+                )
+            case SubscriptionTrouble(subscription=unreadable):
+                outbox.enqueue_message(
+                    session,
+                    key=notice.key,
+                    payload=as_payload(unreadable_card(unreadable.label, unreadable.reason)),
+                    now=now,
+                    conversation_id=unreadable.conversation_id,
                     cause=cause,
                 )
             case DirectMessage():
-                chat = chats[notice.person_id].personal_conversation_id
-                _send_directly(session, notice, chat, situation, pull_request_id, cause, now)
+                hold_direct(session, notice, pull_request_id, cause=cause, now=now)
+            case GroupAsk():
+                hold_group(
+                    session, notice, pull_request_id, actor=situation.actor, cause=cause, now=now
+                )
 
 
-def _send_directly(
-    session: Session,
-    notice: DirectMessage,
-    chat: str,
-    situation: Situation,
-    pull_request_id: int,
-    cause: str,
-    now: datetime,
+def _send_reply(
+    session: Session, reply: ThreadReply, pull_request_id: int, cause: str, now: datetime
 ) -> None:
-    """In a chat that has no card of it yet, the living card itself is the message."""
-    if notice.with_card and chat and chat not in situation.posted:
-        outbox.enqueue_card(
-            session, conversation_id=chat, pull_request_id=pull_request_id, cause=cause, now=now
-        )
+    """A part of a review waits for its rest, and what comes after it goes behind it."""
+    waits = held.waits_below(session, reply.conversation_id, pull_request_id)
+    if reply.parts or waits:
+        hold_reply(session, reply, pull_request_id, cause=cause, now=now)
         return
-    view = load_view(session, pull_request_id, chat, now)
-    sent = (
-        OutgoingMessage(card=draw_pull_request(view).card, summary=notice.text)
-        if notice.with_card and not chat
-        else direct_card(notice.text, view, page=notice.page)
-    )
     outbox.enqueue_message(
         session,
-        key=notice.key,
-        payload=as_payload(sent),
+        key=reply.key,
+        payload=as_payload(reply_message(_said(reply))),
         now=now,
-        conversation_id=chat,
-        person_id=None if chat else notice.person_id,
+        conversation_id=reply.conversation_id,
         pull_request_id=pull_request_id,
         cause=cause,
     )
+
+
+def _said(reply: ThreadReply) -> str:
+    return f"{reply.about}: {reply.text}" if reply.about else reply.text

@@ -33,7 +33,12 @@ def subject_of(connection: str, number: int) -> str:
 
 def action_of(change: Change) -> str:
     """``VoteCast`` is ``vote_cast``."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(change).__name__).lower()
+    return action_of_type(type(change))
+
+
+def action_of_type(kind: type[Change]) -> str:
+    """The same of all changes of a type."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
 
 
 def audit_change(

@@ -1,6 +1,7 @@
 """What happened to a pull request, in the past tense.
 
-``bot.reconcile`` finds all of these except CommentPosted, which comes from its own webhook.
+``bot.reconcile`` finds all of these except CommentPosted, which comes from its own webhook, and
+those of checks, which ``bot.checks`` finds.
 ``id`` is made of the kind, its subject and the version of the snapshot that told it: the same
 finding never has two ids, and two findings never share one. Outbox keys and audit entries are
 built on it.
@@ -190,6 +191,33 @@ class CommentPosted:
     comment: Comment
 
 
+@dataclass(frozen=True, slots=True)
+class ChecksFailed:
+    """Checks failed that had not failed before for these commits.
+
+    ``again``: they had failed for older commits, too, and were not fixed meanwhile.
+    """
+
+    id: str
+    names: tuple[str, ...]
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChecksFixed:
+    """The last of the checks that had failed succeeded; ``names`` are those that did."""
+
+    id: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BecameReady:
+    """It is approved and merges cleanly now, as routing finds from the other changes."""
+
+    id: str
+
+
 Change = (
     PullRequestCreated
     | PullRequestPublished
@@ -212,4 +240,7 @@ Change = (
     | AutoCompleteSet
     | AutoCompleteCleared
     | CommentPosted
+    | ChecksFailed
+    | ChecksFixed
+    | BecameReady
 )

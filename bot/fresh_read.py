@@ -2,13 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from sqlmodel import Session
 
 from bot.cards.view import load_state
+from bot.checks_recording import ReadChecks, record_checks
+from bot.filter_facts import keep_facts, read_facts
 from bot.link_repair import LinkChanges, find_links, store_links
 from bot.log_text import log_safe
 from bot.model import Check, PullRequestSnapshot, PushedCommits, branch_name
@@ -30,6 +32,8 @@ log = logging.getLogger(__name__)
 
 S = TypeVar("S")
 T = TypeVar("T")
+Part = tuple[T, ...] | AzureDevOpsError
+"""What belongs to a pull request, or why it could not be read."""
 
 MOST_REMEMBERED = 10_000
 
@@ -141,20 +145,25 @@ class FreshReads:
         if known is None:
             snapshot = await azure.pull_request(number)
             repository = snapshot.repository
-            numbers, checks = await _beside(azure, repository.project_id, repository.id, number)
+            asked_at = services.clock()
+            beside = await _beside(azure, repository.project_id, repository.id, number)
         else:
-            # Known already: all three at the same time.
-            snapshot, (numbers, checks) = await _both(
+            # Known already: all of it at the same time.
+            asked_at = services.clock()
+            snapshot, beside = await _both(
                 azure.pull_request(number),
                 _beside(azure, known.project_id, known.repository_id, number),
             )
+        numbers, statuses, policies = beside
         found, pushed = await _both(
             find_links(services, azure, snapshot, _or_none(numbers)),
             _pushed(azure, known, snapshot),
         )
+        facts = await read_facts(services, azure, snapshot)
         now = services.clock()
 
         def record(session: Session) -> FreshRead:
+            keep_facts(session, snapshot, facts, now=now)
             recorded = record_snapshot(
                 session,
                 snapshot,
@@ -166,13 +175,14 @@ class FreshReads:
             )
             row_id = recorded.pull_request_id
             links = store_links(session, snapshot, found, cause=cause, actor=actor, now=now)
-            checks_changed = isinstance(checks, tuple) and open_pull_requests.set_checks(
-                session, row_id, [_as_json(check) for check in checks]
+            read = ReadChecks(asked_at, _or_none(statuses), _or_none(policies))
+            checks_changed = record_checks(
+                session, row_id, recorded.state, read, cause=cause, now=now
             )
             if links or checks_changed:
                 for conversation_id in recording.conversations_with_card(session, row_id):
                     show_card(session, conversation_id, row_id, cause, now)
-            incomplete = _must_be_repeated(numbers) or _must_be_repeated(checks)
+            incomplete = any(_must_be_repeated(part) for part in beside)
             open_pull_requests.set_needs_read(
                 session, row_id, needed=recorded.needs_read or incomplete
             )
@@ -195,21 +205,18 @@ async def _both(
 
 async def _beside(
     azure: AzureDevOps, project_id: str, repository_id: str, number: int
-) -> tuple[tuple[int, ...] | AzureDevOpsError, tuple[Check, ...] | AzureDevOpsError]:
-    """Linked tickets and checks. Without them the pull request itself is still worth recording."""
-    tickets, checks = await asyncio.gather(
+) -> tuple[Part[int], Part[Check], Part[Check]]:
+    """Tickets, statuses, policies. Without them the pull request is still worth recording."""
+    return await asyncio.gather(
         _or_error(azure.pull_request_tickets(repository_id, number)),
         _or_error(azure.pull_request_checks(project_id, repository_id, number)),
-    )
-    return (
-        tickets if isinstance(tickets, AzureDevOpsError) else tuple(tickets),
-        checks if isinstance(checks, AzureDevOpsError) else tuple(checks),
+        _or_error(azure.pull_request_policies(project_id, number)),
     )
 
 
-async def _or_error(call: Coroutine[Any, Any, T]) -> T | AzureDevOpsError:
+async def _or_error(call: Coroutine[Any, Any, Sequence[T]]) -> Part[T]:
     try:
-        return await call
+        return tuple(await call)
     except AzureDevOpsError as error:
         if not isinstance(error, Forbidden | NotFound):
             log.info("read without a part of it: %s", log_safe(str(error)))
@@ -232,26 +239,20 @@ async def _pushed(
         new=new,
         target_branch=branch_name(snapshot.target_ref),
     )
-    found = await _or_error(within(PUSH_TIME_S, asked))
-    return None if isinstance(found, AzureDevOpsError) else found
+    try:
+        return await within(PUSH_TIME_S, asked)
+    except AzureDevOpsError as error:
+        log.info("new commits not counted: %s", log_safe(str(error)))
+        return None
 
 
-def _or_none(numbers: tuple[int, ...] | AzureDevOpsError) -> tuple[int, ...] | None:
-    return numbers if isinstance(numbers, tuple) else None
+def _or_none(part: Part[T]) -> tuple[T, ...] | None:
+    return part if isinstance(part, tuple) else None
 
 
 def _must_be_repeated(part: object) -> bool:
     """Whether a part is missing for now only; what we may not see will not come by asking again."""
     return isinstance(part, Unreachable | RateLimited)
-
-
-def _as_json(check: Check) -> dict[str, Any]:
-    return {
-        "name": check.name,
-        "state": check.state,
-        "description": check.description,
-        "target_url": check.target_url,
-    }
 
 
 def _known_before(session: Session, connection: str, number: int) -> "_Known | None":

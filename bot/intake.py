@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from sqlmodel import Session
 
+from bot.branch_builds import build_ended
 from bot.conflicts.target_moved import Target, TargetMoved
 from bot.fresh_read import FreshReads
 from bot.log_text import log_safe
@@ -32,6 +33,7 @@ from bot.ports import AzureDevOpsError, PayloadError, Unreachable
 from bot.recording import record_comment, record_repository, record_snapshot, record_ticket
 from bot.services import Services
 from bot.storm import Storm
+from bot.ticket_news import tell_ticket
 from bot.together import Together
 from storage import inbox
 from storage.engine import CannotStore
@@ -284,10 +286,12 @@ class Intake:
             await self._services.db.write(ask)
 
     async def _build(self, row: InboxRow, hook: BuildHook, cause: str) -> None:
-        """A pull request's own build ended: its checks are read again."""
+        """Of a pull request's merge: its checks are read again. Of a branch: did it break it?"""
         number = _pull_request_of(hook.source_ref)
         if number is not None:
             await self._read_or_ask(row.connection, number, cause)
+        else:
+            await build_ended(self._services, row.connection, hook, cause=cause)
         await self._finish(row, "done")
 
     async def _read_or_ask(self, connection: str, number: int, cause: str) -> None:
@@ -312,6 +316,7 @@ class Intake:
                     record_comment(session, row.connection, hook, cause=cause, now=now, flap=flap)
                 case TicketHook():
                     record_ticket(session, row.connection, hook, cause=cause, now=now)
+                    tell_ticket(session, row.connection, hook, cause=cause, now=now)
                 case RepositoryHook():
                     record_repository(session, row.connection, hook, cause=cause, now=now)
             inbox.mark(session, row.id, "done", now=now)

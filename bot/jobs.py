@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -60,7 +60,8 @@ class Jobs:
 
     A job that has just run is not run again by another replica's clock, but by one that starts,
     because what was missed must be told.
-    A job that fails is logged and counted, and runs again at its next time.
+    A job that fails is logged and counted, and runs again at its next time. ``more`` are jobs
+    whose work is elsewhere.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Jobs:
         *,
         sweep_minutes: float,
         radar_minutes: float,
+        more: Sequence[Job] = (),
     ) -> None:
         self._services = services
         self._sweep = sweep
@@ -86,6 +88,7 @@ class Jobs:
             Job(RADAR_CHANGED, RADAR_CHANGED_EVERY, self._run_radar_changed, RADAR),
             Job(CARD_AGES, CARD_AGES_EVERY, self._refresh_ages, CARD_AGES),
             Job(FORGET, FORGET_EVERY, self._forget, FORGET),
+            *more,
         )
         self._jobs = {job.name: job for job in jobs}
         self._busy: dict[str, asyncio.Lock] = {job.lease: asyncio.Lock() for job in jobs}

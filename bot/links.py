@@ -88,6 +88,11 @@ def ticket_url(base_url: str, project: str, number: int) -> str:
     return f"{base_url.rstrip('/')}/{_quoted(project)}/_workitems/edit/{number}"
 
 
+def build_url(base_url: str, project: str, build_id: int) -> str:
+    """The web page of a build's results."""
+    return f"{base_url.rstrip('/')}/{_quoted(project)}/_build/results?buildId={build_id}"
+
+
 def path_segments(parts: SplitResult) -> list[str]:
     """The decoded parts of an address' path, empty ones left out."""
     return [unquote(segment) for segment in parts.path.split("/") if segment]

@@ -134,14 +134,34 @@ class PullRequestSnapshot:
     is_summary: bool = False
 
 
+class CheckKind(StrEnum):
+    """What gives a check's verdict.
+
+    ``status``: a tool that posts statuses. ``build``: a build validation policy. ``policy``: any
+    other branch policy; most of them wait for people (reviewers, comments, linked tickets).
+    """
+
+    STATUS = "status"
+    BUILD = "build"
+    POLICY = "policy"
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One status check of a pull request, the latest of its context."""
+    """One check of a pull request: a status, the latest of its context, or a policy's evaluation.
+
+    ``state`` is Azure DevOps' GitStatusState for all kinds: notSet, pending, succeeded, failed,
+    error, notApplicable. ``is_blocking``: without it the pull request cannot be completed.
+    ``run`` tells one run of the check from the next (``status/17``, ``build/123``).
+    """
 
     name: str
     state: str
     description: str = ""
     target_url: str = ""
+    kind: CheckKind = CheckKind.STATUS
+    is_blocking: bool = False
+    run: str = ""
 
 
 class ConflictKind(StrEnum):
@@ -200,8 +220,8 @@ class PushedFile:
 class BranchChanges:
     """What a branch gained since a commit.
 
-    ``tip`` is the branch's commit; ``is_ahead``: that commit is part of it, so it was not rewritten.
-    ``paths`` begin with a slash; None: too many to be listed at once.
+    ``tip`` is the branch's commit; ``is_ahead``: that commit is part of it, so it was not
+    rewritten. ``paths`` begin with a slash; None: too many to be listed at once.
     """
 
     tip: str
@@ -326,6 +346,7 @@ class TicketHook:
     """A work item was created, updated or commented.
 
     ``fields`` are the new values known from the body by reference name; identities as strings.
+    ``old`` are the values that this very update replaced, of an update only.
     """
 
     kind: str
@@ -339,11 +360,16 @@ class TicketHook:
     changed_by: str = ""
     comment: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
+    old: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class BuildHook:
-    """A build ended. ``result``: succeeded, partiallySucceeded, failed, canceled, stopped."""
+    """A build ended. ``result``: succeeded, partiallySucceeded, failed, canceled, stopped.
+
+    Resource version 1.0 does not say of which repository it is; ``project_id`` is "" where the
+    body does not name the project.
+    """
 
     build_id: int
     name: str
@@ -352,6 +378,31 @@ class BuildHook:
     repository_id: str
     web_url: str
     at: datetime
+    project_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """A finished build (Azure DevOps REST, Build). ``result`` as in BuildHook.
+
+    ``definition_id`` is unique in the organisation, ``source_ref`` a whole ref. Without a
+    repository of Azure Repos ``repository_id`` and ``repository_name`` are "". ``requested_for``
+    is whose commit it builds.
+    """
+
+    id: int
+    number: str
+    project_id: str
+    project_name: str
+    definition_id: int
+    definition: str
+    result: str
+    source_ref: str
+    repository_id: str
+    repository_name: str
+    finished_at: datetime
+    requested_for: Identity | None = None
+    web_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from bot.model import (
     BranchChanges,
+    Build,
     Check,
     Commit,
     FileConflict,
@@ -126,7 +127,23 @@ class AzureDevOps(Protocol):
 
     async def pull_request_checks(
         self, project: str, repository: str, number: int
-    ) -> Sequence[Check]: ...
+    ) -> Sequence[Check]:
+        """The latest status of each context."""
+
+    async def pull_request_labels(self, repository: str, number: int) -> Sequence[str]: ...
+
+    async def pull_request_policies(self, project_id: str, number: int) -> Sequence[Check]:
+        """The verdicts of the branch policies that apply; those of statuses bear their names.
+
+        ``project_id`` must be the GUID: it is a part of the artifact that is asked for.
+        """
+
+    async def build(self, project: str, build_id: int) -> Build: ...
+
+    async def builds(
+        self, project: str, definition_id: int, source_ref: str, *, top: int
+    ) -> Sequence[Build]:
+        """Finished builds of a definition and a ref, the last one first."""
 
     async def conflicts(self, project: str, repository: str, number: int) -> Sequence[FileConflict]:
         """The files that keep a pull request from merging; its last trial merge must be over."""
@@ -145,7 +162,7 @@ class AzureDevOps(Protocol):
     async def commits_on_path(
         self, repository: str, path: str, *, since: str, until: str, top: int = 10
     ) -> Sequence[Commit]:
-        """Commits reachable from ``until`` and not from ``since`` that touched a path."""
+        """Commits reachable from ``until`` and not from ``since`` that touched a path ("": any)."""
 
     async def pushed_commits(
         self, repository: str, *, old: str, new: str, target_branch: str
@@ -238,6 +255,12 @@ class AzureDevOps(Protocol):
 
     async def find_identity(self, mail: str) -> Identity | None:
         """The identity whose mail or account name is exactly this, None when none or several."""
+
+    async def find_group(self, name: str) -> Identity | None:
+        """The group or team of exactly this name, None when none or several."""
+
+    async def group_members(self, group_id: str) -> Sequence[Identity]:
+        """The people in a group or team, those of groups in it too."""
 
     async def close(self) -> None: ...
 

@@ -15,6 +15,7 @@ from bot.cards.pull_request import draw_pull_request
 from bot.cards.view import load_view
 from bot.stored_conversation import to_conversation
 from bot.teams_model import Conversation, ConversationKind, OutgoingMessage
+from storage import outbox
 from storage.queries import conversations
 from storage.tables import OutboxRow, PostedAlert, PostedCard
 
@@ -115,9 +116,12 @@ def _prepare_alert(
     """The alert of the row's conflict episode as it looks now.
 
     One that is there is changed in place, and one that somebody deleted is not posted again. In a
-    channel it stands below the pull request's card.
+    channel it stands below the pull request's card, if it is not to be a message of its own.
     """
-    message = draw_conflict_alert(load_alert(session, row.episode_id or 0, now))
+    message = draw_conflict_alert(
+        load_alert(session, row.episode_id or 0, now),
+        is_direct=conversation.kind is ConversationKind.PERSONAL,
+    )
     digest = content_hash(message)
     alert = session.get(PostedAlert, (row.episode_id, row.conversation_id))
     if alert is not None:
@@ -129,7 +133,8 @@ def _prepare_alert(
             nothing_new=not alert.activity_id or alert.content_hash == digest,
         )
     card = _posted(session, row)
-    if conversation.kind is not ConversationKind.CHANNEL or card is None:
+    is_own = row.thread_id == outbox.OWN_MESSAGE
+    if conversation.kind is not ConversationKind.CHANNEL or card is None or is_own:
         return Prepared(conversation, message, content_hash=digest)
     return Prepared(
         conversation,

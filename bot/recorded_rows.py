@@ -25,6 +25,8 @@ def storable(value: T) -> T:
         return storable_text(value)  # type: ignore[return-value]  # str is T here
     if isinstance(value, tuple):
         return tuple(storable(item) for item in value)  # type: ignore[return-value]  # as above
+    if isinstance(value, dict):
+        return {key: storable(item) for key, item in value.items()}  # type: ignore[return-value]  # as above
     if is_dataclass(value) and not isinstance(value, type):
         old = {field.name: getattr(value, field.name) for field in fields(value)}
         new = {name: storable(item) for name, item in old.items()}

@@ -12,7 +12,7 @@ from sqlmodel import Session
 from bot.audience import load_situation, send
 from bot.audit_entries import action_of, audit_change, subject_of
 from bot.cards.view import load_state
-from bot.changes import Change, CommentPosted, CommitsPushed
+from bot.changes import Change, CommentPosted, CommitsPushed, VoteCast
 from bot.conflicts.episodes import FLAP
 from bot.conflicts.following import follow
 from bot.model import (
@@ -21,6 +21,7 @@ from bot.model import (
     PushedCommits,
     RepositoryHook,
     TicketHook,
+    Vote,
 )
 from bot.notices.routing import looks, route
 from bot.ownership import as_started
@@ -35,7 +36,7 @@ from bot.recorded_rows import (
     store_pull_request,
 )
 from storage import audit, outbox
-from storage.queries import recording
+from storage.queries import recording, reviews
 from storage.tables import PullRequestRow, RepositoryRow, TicketRow
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "record_ticket",
     "show_card",
     "storable",
+    "tell",
 ]
 
 COMMENT_DELETED = "comment_deleted"
@@ -99,9 +101,7 @@ def record_snapshot(
     row_id = store_pull_request(session, row, found, snapshot, now=now)
     keep_identities(session, found.state, now=now)
     if found.changes or before is None or looks(before) != looks(found.state):
-        _tell(
-            session, row_id, before, found.state, found.changes, cause=cause, actor=actor, now=now
-        )
+        tell(session, row_id, before, found.state, found.changes, cause=cause, actor=actor, now=now)
     follow(session, row_id, before, found.state, found.changes, cause=cause, now=now, flap=flap)
     return Recorded(row_id, found.state, found.changes, found.needs_read)
 
@@ -137,7 +137,7 @@ def record_comment(
         _audit_deletion(session, state, change, cause=cause, now=now)
         return Recorded(row.id, state, (), False)
     keep_identity(session, connection, hook.comment.author, now=now)
-    _tell(session, row.id, state, state, (change,), cause=cause, actor="", now=now)
+    tell(session, row.id, state, state, (change,), cause=cause, actor="", now=now)
     return Recorded(row.id, state, (change,), False)
 
 
@@ -224,7 +224,7 @@ def show_card(
     )
 
 
-def _tell(
+def tell(
     session: Session,
     pull_request_id: int,
     before: PullRequestState | None,
@@ -235,9 +235,11 @@ def _tell(
     actor: str,
     now: datetime,
 ) -> None:
+    """Write what changed into the audit, and queue what people are told of it."""
     for change in changes:
         audit_change(session, change, state, actor=actor, cause=cause, now=now)
     situation = load_situation(session, pull_request_id, before, state, changes, actor=actor)
+    _remember_reviews(session, pull_request_id, before, state, changes, now)
     send(session, route(changes, situation), situation, pull_request_id, cause=cause, now=now)
 
 
@@ -255,6 +257,25 @@ def _with_push(found: Reconciled, pushed: PushedCommits | None) -> Reconciled:
         return change
 
     return replace(found, changes=tuple(known(change) for change in found.changes))
+
+
+def _remember_reviews(
+    session: Session,
+    pull_request_id: int,
+    before: PullRequestState | None,
+    state: PullRequestState,
+    changes: tuple[Change, ...],
+    now: datetime,
+) -> None:
+    """Which commit a vote was about, and who talks in which thread: for who is told later."""
+    seen = before.source_commit if before else state.source_commit
+    for change in changes:
+        match change:
+            case VoteCast(reviewer=who, new=vote) if vote is not Vote.NONE and seen:
+                reviews.keep_reviewed(session, pull_request_id, who.id, seen, now=now)
+            case CommentPosted(comment=comment):
+                thread, writer = comment.thread_id, comment.author.id
+                reviews.join_thread(session, pull_request_id, thread, writer)
 
 
 def _nothing_new(session: Session, row: PullRequestRow, found: Reconciled) -> Recorded:

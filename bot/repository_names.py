@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from fnmatch import fnmatchcase
 
+from bot.notices.patterns import matches_name
 from storage.tables import RepositoryRow, Subscription
 
 LIKENESS = 0.5
@@ -47,7 +47,7 @@ def covers(subscription: Subscription, row: RepositoryRow) -> bool:
     if project not in (row.project_name.casefold(), row.project_id.casefold()):
         return False
     pattern = subscription.repository.casefold()
-    return not pattern or pattern == row.id or fnmatchcase(row.name.casefold(), pattern)
+    return not pattern or pattern == row.id or matches_name(pattern, row.name)
 
 
 def _spellings(row: RepositoryRow) -> tuple[str, str, str]:

@@ -1,9 +1,10 @@
 """What the bot's parts work with, made once in ``bot.app``."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from bot.conflicts.episodes import FLAP
+from bot.notices.holding import HoldingRules
 from bot.ports import AzureDevOpsFor, Clock, ParseHook, Sleep, Teams
 from storage.engine import Database
 
@@ -15,7 +16,8 @@ class Services:
     ``administrators`` are mails (lower case) that may confirm identities and see secrets' states.
     ``allowed_tenants`` are the Entra tenants (lower case) whose people may give commands; empty:
     the tenant of the conversation that they write in. ``conflict_flap``: a conflict that is back
-    within this time is the same episode.
+    within this time is the same episode. ``holding`` are the operator's rules of what is told to
+    people when.
     """
 
     db: Database
@@ -27,3 +29,5 @@ class Services:
     administrators: frozenset[str] = frozenset()
     allowed_tenants: frozenset[str] = frozenset()
     conflict_flap: timedelta = FLAP
+    channel_subscribers: str = "members"
+    holding: HoldingRules = field(default_factory=HoldingRules)

@@ -89,11 +89,26 @@ class Settings(BaseSettings):
         "", description="https page with the terms of use; PULLCORD_PUBLISHER_URL"
     )
 
+    channel_subscribers: Literal["members", "owners"] = Field(
+        "members",
+        description="who may change what a channel follows; owners are those who added the app to "
+        "the team, and administrators",
+    )
     sweep_minutes: float = Field(
         5, gt=0, description="how often active pull requests are read again"
     )
     conflict_flap_seconds: float = Field(
         300, ge=0, description="a conflict back within this time is no new one"
+    )
+    review_window_seconds: float = Field(
+        60, ge=0, description="votes and comments of one person within it are one message"
+    )
+    quiet_hours: bool = Field(
+        True,
+        description="direct messages wait for working hours, unless a person chooses otherwise",
+    )
+    group_reviewers: Literal["rotation", "members", "nobody"] = Field(
+        "rotation", description="who of a group is told that its review is asked for"
     )
     radar_minutes: float = Field(
         10, gt=0, description="how often the radar looks at what its budget left over"

@@ -5,7 +5,16 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, delete
 from sqlmodel import Session, SQLModel, col, select
 
-from storage.tables import ActivityRow, ChangedFilesRow, InboxRow, OutboxRow, TrialMergeRow
+from storage.tables import (
+    ActivityRow,
+    ChangedFilesRow,
+    HeldNotice,
+    InboxRow,
+    OutboxRow,
+    PullRequestRow,
+    Reminder,
+    TrialMergeRow,
+)
 
 KEEP_BODIES = timedelta(days=30)
 """Azure DevOps shows its own delivery history for 7 days; nothing is delivered again after that."""
@@ -42,6 +51,19 @@ def forget_old(session: Session, *, now: datetime) -> int:
             col(OutboxRow.id),
             col(OutboxRow.state).in_(("sent", "dropped"))
             & (col(OutboxRow.due_at) < now - KEEP_SENT),
+        ),
+        (
+            HeldNotice,
+            col(HeldNotice.id),
+            col(HeldNotice.released_at) < now - KEEP_SENT,
+        ),
+        (
+            Reminder,  # one of an open pull request is kept: without it, it would be told again
+            col(Reminder.id),
+            (col(Reminder.created_at) < now - KEEP_SENT)
+            & col(Reminder.pull_request_id).in_(
+                select(PullRequestRow.id).where(PullRequestRow.status != "active")
+            ),
         ),
         (
             TrialMergeRow,

@@ -24,6 +24,9 @@ from storage.topics import OUTBOX, touch
 
 Condition = ColumnElement[bool] | TextClause
 
+OWN_MESSAGE = "own message"
+"""As a thread: none, although the pull request has a card whose thread would be the place."""
+
 # Written out, because neither database uses a partial index for a bound parameter.
 _IS_OPEN = text("state IN ('pending', 'sending')")
 _IS_WAITING_CARD = text("kind = 'card' AND state = 'pending'")
@@ -131,11 +134,13 @@ def enqueue_alert(
     now: datetime,
     conversation_id: str = "",
     person_id: int | None = None,
+    thread_id: str = "",
     cause: str = "",
 ) -> bool:
     """Queue the alert of a conflict episode; False when it was queued there before.
 
-    It is drawn when it is sent. Arguments as in ``enqueue_message``.
+    It is drawn when it is sent. Arguments as in ``enqueue_message``; without ``thread_id`` it
+    stands below the pull request's card.
     """
     if bool(conversation_id) == (person_id is not None):
         raise ValueError("an alert goes either to a conversation or to a person")
@@ -147,6 +152,7 @@ def enqueue_alert(
         "lane": lane_of(conversation_id, person_id),
         "conversation_id": conversation_id,
         "person_id": person_id,
+        "thread_id": thread_id,
         "pull_request_id": pull_request_id,
         "episode_id": episode_id,
     }

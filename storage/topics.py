@@ -8,6 +8,7 @@ from sqlmodel import Session
 OUTBOX = "outbox"
 CONFLICTS = "conflicts"
 MERGE_STATUSES = "merge_statuses"
+HELD = "held"
 _KEY = "pullcord_topics"
 
 T = TypeVar("T")

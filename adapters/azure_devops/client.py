@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from adapters.azure_devops.base_url import base_url as parse_base_url
+from adapters.azure_devops.builds import BuildCalls
 from adapters.azure_devops.commits import CommitCalls
 from adapters.azure_devops.conflicts import ConflictCalls
 from adapters.azure_devops.credentials import CredentialSource
@@ -11,6 +12,7 @@ from adapters.azure_devops.git_refs import GitRefCalls
 from adapters.azure_devops.http import Http, TimeOuts
 from adapters.azure_devops.identities import IdentityCalls
 from adapters.azure_devops.iterations import IterationCalls
+from adapters.azure_devops.policies import PolicyCalls
 from adapters.azure_devops.projects import ProjectCalls
 from adapters.azure_devops.pull_requests import PullRequestCalls
 from adapters.azure_devops.rate_limit import RateLimit
@@ -28,6 +30,8 @@ class AzureDevOpsClient(
     CommitCalls,
     PullRequestCalls,
     IterationCalls,
+    PolicyCalls,
+    BuildCalls,
     ConflictCalls,
     TrialMergeCalls,
     WorkItemCalls,

@@ -129,13 +129,13 @@ class CommitCalls(Calls):
     async def commits_on_path(
         self, repository: str, path: str, *, since: str, until: str, top: int = 10
     ) -> Sequence[Commit]:
-        """Commits reachable from ``until`` and not from ``since`` that touched a path.
+        """Commits reachable from ``until`` and not from ``since`` that touched a path ("": any).
 
         Newest first, along the first parents: a merged pull request is one commit, the one that
         brought it to the branch. NotFound when a commit or the path is not known any more.
         """
         query: dict[str, str | int] = {
-            "searchCriteria.itemPath": path,
+            **({"searchCriteria.itemPath": path} if path else {}),
             "searchCriteria.itemVersion.version": since,
             "searchCriteria.itemVersion.versionType": "commit",
             "searchCriteria.compareVersion.version": until,

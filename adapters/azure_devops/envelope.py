@@ -17,6 +17,7 @@ MAX_ID_LENGTH = 200
 MAX_NOTIFICATION_ID = 2**63 - 1
 NO_GUID = "00000000-0000-0000-0000-000000000000"
 
+_GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -27,6 +28,7 @@ class HookEnvelope:
     ``event_id``: of the event; two subscriptions that match one event may share it.
     ``notification_id``: counts per subscription, so it is unique with ``subscription_id`` only.
     ``subscription_id``: "" also for the Test button's all-zero one.
+    ``project_id``: GUID of the project that it happened in (``resourceContainers``).
     """
 
     event_type: str
@@ -34,6 +36,7 @@ class HookEnvelope:
     subscription_id: str
     notification_id: int | None
     created_date: str
+    project_id: str = ""
 
     @property
     def created_at(self) -> datetime | None:
@@ -56,7 +59,17 @@ def envelope(body: Mapping[str, Any]) -> HookEnvelope:
         "" if subscription_id == NO_GUID else subscription_id,
         _notification_id(body),
         _text(body, "createdDate"),
+        _project_id(body),
     )
+
+
+def _project_id(body: Mapping[str, Any]) -> str:
+    """Nothing depends on it alone, so one that is wrong is none."""
+    containers = value_of(body, "resourceContainers")
+    project = value_of(containers, "project") if isinstance(containers, dict) else None
+    found = value_of(project, "id") if isinstance(project, dict) else None
+    is_guid = isinstance(found, str) and _GUID.fullmatch(found) is not None
+    return found.lower() if is_guid and isinstance(found, str) else ""
 
 
 def _text(body: Mapping[str, Any], key: str) -> str:

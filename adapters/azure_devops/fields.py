@@ -60,6 +60,19 @@ class Fields:
             if item is not None:
                 yield Fields.of(item, f"{self._path(key)}[{index}]")
 
+    def texts(self, key: str) -> list[str]:
+        """The texts of a list; missing or null is an empty list.
+
+        Raises:
+            FieldError: it is no list of texts.
+        """
+        value = self._get(key)
+        if value is None:
+            return []
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise self._wrong(key, "a list of texts")
+        return value
+
     def text(self, key: str, default: str | None = None) -> str:
         """A text. Raises FieldError when it is missing and there is no default."""
         value = self._get(key)

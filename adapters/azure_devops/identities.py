@@ -1,4 +1,6 @@
-"""Finding an identity by mail or account name."""
+"""Finding an identity by mail or account name, and the members of a group."""
+
+from collections.abc import Sequence
 
 from adapters.azure_devops.calls import Calls, reading_answer
 from adapters.azure_devops.fields import Fields
@@ -6,6 +8,8 @@ from adapters.azure_devops.projects import property_of
 from bot.model import Identity
 
 SEARCHES = ("General", "MailAddress")
+AT_ONCE = 50  # a GUID in the address takes 37 characters
+MOST_MEMBERS = 500  # larger groups are nobody's reviewers in person
 
 
 class IdentityCalls(Calls):
@@ -32,16 +36,70 @@ class IdentityCalls(Calls):
                     return _identity(*found.values()) if len(found) == 1 else None
         return None
 
+    async def find_group(self, name: str) -> Identity | None:
+        r"""The active group or team of exactly this name, in any case.
+
+        ``[Shop]\Web Team`` and, where it is the only one, ``Web Team``. None when there is none
+        or several: nobody is guessed. Source: Azure DevOps REST, Identities - Read Identities.
+        """
+        wanted = name.strip().casefold()
+        if not wanted:
+            return None
+        query = {"searchFilter": "General", "filterValue": name.strip(), "queryMembership": "none"}
+        found = {
+            item.guid("id"): item
+            for item in await self._identities(query)
+            if _is_active(item) and item.flag("isContainer") and wanted in _group_names(item)
+        }
+        if len(found) != 1:
+            return None
+        group_id, item = found.popitem()
+        return Identity(group_id, item.text("providerDisplayName"), is_group=True)
+
+    async def group_members(self, group_id: str) -> Sequence[Identity]:
+        """The active people in a group, those of groups in it too; at most 500.
+
+        Source: Azure DevOps REST, Identities - Read Identities (queryMembership).
+        """
+        query = {"identityIds": group_id, "queryMembership": "expandedDown"}
+        member_ids: list[str] = []
+        for item in await self._identities(query):
+            member_ids += [member.lower() for member in item.texts("memberIds")]
+        found: list[Identity] = []
+        for start in range(0, min(len(member_ids), MOST_MEMBERS), AT_ONCE):
+            part = member_ids[start : start + AT_ONCE]
+            query = {"identityIds": ",".join(part), "queryMembership": "none"}
+            for item in await self._identities(query):
+                if _is_active(item) and not item.flag("isContainer"):
+                    found.append(_identity(item))
+        return found
+
+    async def _identities(self, query: dict[str, str]) -> Sequence[Fields]:
+        answer = await self._http.get(
+            "_apis/identities", query, preview=True, host=self._base.identities_url
+        )
+        with reading_answer():
+            return answer.items()
+
+
+def _is_active(fields: Fields) -> bool:
+    return fields.flag("isActive") or not fields.has("isActive")
+
 
 def _is_person(fields: Fields, wanted: str) -> bool:
-    active = fields.flag("isActive") or not fields.has("isActive")
-    return active and not fields.flag("isContainer") and wanted in _names(fields)
+    return _is_active(fields) and not fields.flag("isContainer") and wanted in _names(fields)
 
 
 def _names(fields: Fields) -> set[str]:
     account, domain = property_of(fields, "Account"), property_of(fields, "Domain")
     names = {property_of(fields, "Mail"), account, f"{domain}\\{account}" if domain else ""}
     return {name.casefold() for name in names if name}
+
+
+def _group_names(fields: Fields) -> tuple[str, str]:
+    r"""``[Shop]\Web Team`` whole, and without the project."""
+    whole = fields.text("providerDisplayName", "").casefold()
+    return whole, whole.rpartition("\\")[2]
 
 
 def _identity(fields: Fields) -> Identity:

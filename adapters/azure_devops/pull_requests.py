@@ -55,6 +55,19 @@ class PullRequestCalls(Calls):
         with reading_answer():
             return [_ticket_number(item) for item in answer.items()]
 
+    async def pull_request_labels(self, repository: str, number: int) -> Sequence[str]:
+        """Names of the labels that a pull request has now.
+
+        Source: Azure DevOps REST, Pull Request Labels - List.
+        """
+        answer = await self._http.get(f"{_path(repository, number)}/labels", preview=True)
+        with reading_answer():
+            return [
+                item.text("name")
+                for item in answer.items()
+                if item.flag("active") or not item.has("active")
+            ]
+
     async def pull_request_checks(
         self, project: str, repository: str, number: int
     ) -> Sequence[Check]:
@@ -183,6 +196,7 @@ class PullRequestCalls(Calls):
             state=fields.text("state", "notSet"),
             description=fields.text("description", ""),
             target_url=trusted_url(fields.text("targetUrl", ""), self.base_url),
+            run=f"status/{fields.number('id')}",
         )
 
 

@@ -9,6 +9,7 @@ from microsoft_teams.cards.core import TextColor
 
 from bot.cards.alert_view import FROM_OVERLAP, AlertView
 from bot.cards.answers import time_text
+from bot.cards.direct import why_button
 from bot.cards.parts import (
     Tone,
     command_button,
@@ -50,20 +51,25 @@ TIGHT = Limits(path=80, files=MOST_FILES, commits=3, subject=40, branch=120)
 TIGHTEST = Limits(path=40, files=5, commits=1, subject=20, branch=60)
 
 
-def draw_conflict_alert(alert: AlertView) -> OutgoingMessage:
-    """The alert as it is now: red while the conflict goes on, green or grey after."""
+def draw_conflict_alert(alert: AlertView, *, is_direct: bool = False) -> OutgoingMessage:
+    """The alert as it is now: red while the conflict goes on, green or grey after.
+
+    ``is_direct``: it is for the author's own chat, and says there why it came.
+    """
     for limits in (GENEROUS, TIGHT):
-        sent = _draw(alert, limits)
+        sent = _draw(alert, limits, is_direct=is_direct)
         if fits(sent):
             return sent
-    return _draw(alert, TIGHTEST)
+    return _draw(alert, TIGHTEST, is_direct=is_direct)
 
 
-def _draw(alert: AlertView, limits: Limits) -> OutgoingMessage:
-    return _draw_ended(alert, limits) if alert.ended_at else _draw_open(alert, limits)
+def _draw(alert: AlertView, limits: Limits, *, is_direct: bool) -> OutgoingMessage:
+    if alert.ended_at:
+        return _draw_ended(alert, limits)
+    return _draw_open(alert, limits, is_direct=is_direct)
 
 
-def _draw_open(alert: AlertView, limits: Limits) -> OutgoingMessage:
+def _draw_open(alert: AlertView, limits: Limits, *, is_direct: bool) -> OutgoingMessage:
     title = f"{_name(alert)} has conflicts with {texts.branch(alert.target_ref)}"
     body: list[CardElement] = [
         header(Tone.BAD, _title(title), *_since(alert)),
@@ -71,7 +77,7 @@ def _draw_open(alert: AlertView, limits: Limits) -> OutgoingMessage:
         *_cause(alert, limits),
         *_commands(alert, limits),
     ]
-    return message(body, _buttons(alert), summary=title)
+    return message(body, _buttons(alert, is_direct=is_direct), summary=title)
 
 
 def _draw_ended(alert: AlertView, limits: Limits) -> OutgoingMessage:
@@ -221,12 +227,14 @@ def reproduce_commands(source_ref: str, target_ref: str) -> str | None:
     return commands if plain(commands, len(commands)) == commands else None
 
 
-def _buttons(alert: AlertView) -> Sequence[Action]:
+def _buttons(alert: AlertView, *, is_direct: bool) -> Sequence[Action]:
     state = alert.view.state
     reference = f"{state.connection}:{state.number}"
+    why = [why_button(f"conflict author {reference}")] if is_direct else []
     return [
         open_url_button("Open", alert.view.page_url()),
         open_url_button("Conflicts", alert.view.page_url("conflicts")),
         command_button("Check again", CHECK_COMMAND, reference),
         command_button("Snooze", SNOOZE_COMMAND, reference),
+        *why,
     ]

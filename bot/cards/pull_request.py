@@ -15,6 +15,8 @@ from microsoft_teams.cards import (
 from microsoft_teams.cards.core import TextColor
 
 from bot.cards.answers import time_text
+from bot.cards.checks import check_counts, check_lines
+from bot.cards.direct import WHY_COMMAND, WHY_TITLE
 from bot.cards.parts import (
     command_button,
     fits,
@@ -26,13 +28,14 @@ from bot.cards.parts import (
     run,
 )
 from bot.cards.plain_text import plain
-from bot.cards.standing import FAILED_CHECKS, Standing, standing
+from bot.cards.standing import Standing, standing
 from bot.cards.view import PullRequestView
-from bot.model import Check, MergeStatus, Reviewer, Vote, branch_name
+from bot.model import MergeStatus, Reviewer, Vote, branch_name
 from bot.notices import texts
 from bot.teams_model import OutgoingMessage
 
 SYNC_COMMAND = "sync pr"
+NUDGE_COMMAND = "nudge"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,6 @@ _MERGE_LINES = {
     MergeStatus.FAILURE: "Merge could not be tried",
     MergeStatus.NOT_SET: "Merge not tried yet",
 }
-_RUNNING_CHECKS = frozenset({"pending", "notset"})
 
 
 def draw_pull_request(view: PullRequestView) -> OutgoingMessage:
@@ -86,6 +88,7 @@ def _draw(view: PullRequestView, stands: Standing, limits: Limits) -> OutgoingMe
         *_reviewers(view, limits),
         *_tickets(view, limits),
         *_merge_and_checks(view, limits),
+        *check_lines(view, rows=limits.checks, name_length=limits.name),
         _age(view),
     ]
     return message(body, _buttons(view), summary=_summary(view, stands))
@@ -174,27 +177,10 @@ def _merge_and_checks(view: PullRequestView, limits: Limits) -> list[CardElement
         own = view.own_finding
         runs.append(run(_MERGE_LINES[own.status if own else view.state.merge_status]))
     if view.checks:
-        runs += [run("  ·  ", subtle=True)] if runs else []
-        runs += _check_runs(view, limits)
+        counts = check_counts(view.checks)
+        runs += [run("  ·  ", subtle=True)] if runs and counts else []
+        runs += counts
     return [line(*runs)] if runs else []
-
-
-def _check_runs(view: PullRequestView, limits: Limits) -> list[TextRun]:
-    checks = view.checks or ()
-    failed = [check for check in checks if check.state in FAILED_CHECKS]
-    running = [check for check in checks if check.state.lower() in _RUNNING_CHECKS]
-    passed = [check for check in checks if check.state == "succeeded"]
-    parts = [
-        *_count(failed, "failed", "Attention"),
-        *_count(running, "running", "Warning"),
-        *_count(passed, "passed", "Good"),
-    ]
-    names = ", ".join(plain(check.name, limits.name) for check in failed[: limits.checks])
-    return [run("Checks: "), *parts, *([run(f"({names})", subtle=True)] if names else [])]
-
-
-def _count(checks: Sequence[Check], word: str, color: TextColor) -> list[TextRun]:
-    return [run(f"{len(checks)} {word}  ", color=color)] if checks else []
 
 
 def _age(view: PullRequestView) -> CardElement:
@@ -216,8 +202,20 @@ def _buttons(view: PullRequestView) -> Sequence[Action]:
         buttons.append(open_url_button("Conflicts", view.page_url("conflicts")))
     elif state.is_active and not state.is_draft and view.reviews_pending:
         buttons.append(open_url_button("Review", view.page_url("files")))
+        buttons += _nudge(view)
     if view.tickets:
         ticket = view.tickets[0]
         buttons.append(open_url_button(f"Ticket {ticket.number}", view.ticket_url(ticket)))
     buttons.append(command_button("Sync", SYNC_COMMAND, f"{state.connection}:{state.number}"))
+    if view.viewers:  # somebody's own chat
+        buttons.append(command_button(WHY_TITLE, WHY_COMMAND, f"{state.connection}:{state.number}"))
     return buttons
+
+
+def _nudge(view: PullRequestView) -> Sequence[Action]:
+    """For the author: in his own chat, and in conversations, where one card is for all."""
+    state = view.state
+    is_for_others = view.viewers and state.author.id not in view.viewers
+    if is_for_others or all(reviewer.identity.is_group for reviewer in view.reviews_pending):
+        return ()
+    return (command_button("Nudge", NUDGE_COMMAND, f"{state.connection}:{state.number}"),)

@@ -5,11 +5,10 @@ from datetime import datetime
 
 from bot.cards.parts import Tone
 from bot.cards.view import PullRequestView
+from bot.checks import is_failed
 from bot.model import MergeStatus, PullRequestStatus, Reviewer, Vote
 from bot.notices import texts
 from bot.pull_request_state import PullRequestState
-
-FAILED_CHECKS = frozenset({"failed", "error"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +81,7 @@ def _voted_down(state: PullRequestState) -> Standing | None:
 
 
 def _checks(view: PullRequestView) -> Standing | None:
-    failed = [check for check in view.checks or () if check.state in FAILED_CHECKS]
+    failed = [check for check in view.checks or () if is_failed(check)]
     if not failed:
         return None
     what = "1 check" if len(failed) == 1 else f"{len(failed)} checks"

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from pydantic import TypeAdapter
 from sqlmodel import Session, col, select
 
+from bot.checks import OWN_STATUS
 from bot.conflicts.episodes import Finding, judge
 from bot.links import pull_request_url, split_url, ticket_url
 from bot.model import Check, MergeStatus, Reviewer, Vote
@@ -24,7 +25,6 @@ from storage.tables import (
 )
 from storage.text import storable_text
 
-OWN_STATUS = "pullcord/mergeable"
 LONGEST_NAME_IN_ADDRESS = 300  # percent-encoded; names have at most 64 characters
 
 _state = TypeAdapter(PullRequestState)
@@ -94,7 +94,7 @@ class PullRequestView:
         """The pull request's page ("", files, conflicts) on the configured host."""
         repository = self.state.repository
         url = pull_request_url(
-            _without_user(self.base_url),
+            without_user(self.base_url),
             _in_address(repository.project_name, repository.project_id),
             _in_address(repository.name, repository.id),
             self.state.number,
@@ -105,7 +105,7 @@ class PullRequestView:
         """The ticket's page on the configured host."""
         repository = self.state.repository
         project = _in_address(ticket.project_name or repository.project_name, repository.project_id)
-        return ticket_url(_without_user(self.base_url), project, ticket.number)
+        return ticket_url(without_user(self.base_url), project, ticket.number)
 
 
 class UnknownPullRequest(LookupError):
@@ -223,6 +223,7 @@ def _in_address(name: str, guid: str) -> str:
     return text if len(quote(text, safe="")) <= LONGEST_NAME_IN_ADDRESS else guid
 
 
-def _without_user(base_url: str) -> str:
+def without_user(base_url: str) -> str:
+    """A connection's address as it may be shown: without a user name in front of the host."""
     parts = split_url(base_url)
     return parts.geturl() if parts else base_url

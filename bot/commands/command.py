@@ -1,6 +1,6 @@
 """The shape of a command: grammar, help text and handler together."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +52,8 @@ class Command:
     A card's button with ``verb`` = ``name`` and ``data["arguments"]`` runs it as if typed.
     ``is_changing`` is True unless a command says that it only reads: those that change something
     are refused to guests and to people who are no longer there.
+    ``parse_form`` makes the same of a form: the words that its button carries, and what was filled
+    in (input ids and texts). It raises UsageError, too. Without it a form is read as its words.
     """
 
     name: str
@@ -65,3 +67,4 @@ class Command:
     is_slow: bool = False
     is_changing: bool = True
     details: str = ""
+    parse_form: Callable[[str, Mapping[str, str]], Any] | None = None

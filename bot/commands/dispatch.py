@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -28,7 +28,7 @@ from bot.commands.registry import (
     places,
 )
 from bot.commands.standing import check_standing
-from bot.commands.text import tidy
+from bot.commands.text import one_line, tidy
 from bot.identities import actor_of
 from bot.log_text import log_safe
 from bot.metrics import COMMANDS
@@ -42,12 +42,16 @@ log = logging.getLogger(__name__)
 TYPING_WITHIN_S = 3.0
 REFUSAL_LENGTH = 1_200
 CHOICE = "{choice}"
+NOT_INPUTS = frozenset({"arguments", "verb", CHOICE_INPUT})
+LONGEST_INPUT = 1_000
+MOST_INPUTS = 60
 
 
 def pressed(registry: Registry, verb: str, data: dict[str, Any]) -> Meaning:
     """What a button means: the command ``verb`` with ``data["arguments"]``, as if typed.
 
-    A list's choice (``data["choice"]``) takes the place of ``{choice}`` in the arguments.
+    A list's choice (``data["choice"]``) takes the place of ``{choice}`` in the arguments. What else
+    is in ``data`` are the inputs of a form.
     """
     command = registry.named(verb)
     arguments = data.get("arguments", "")
@@ -56,7 +60,14 @@ def pressed(registry: Registry, verb: str, data: dict[str, Any]) -> Meaning:
     choice = data.get(CHOICE_INPUT, "")
     if CHOICE in arguments and isinstance(choice, str):
         arguments = arguments.replace(CHOICE, choice)
-    return Understood(command, tidy(arguments))
+    return Understood(command, tidy(arguments), _inputs(data))
+
+
+def _inputs(data: Mapping[str, Any]) -> dict[str, str]:
+    """What was filled in, in one line each; a client may send anything."""
+    texts = {key: value for key, value in data.items() if isinstance(value, str)}
+    filled = [key for key in texts if key not in NOT_INPUTS][:MOST_INPUTS]
+    return {key: one_line(texts[key][:LONGEST_INPUT]) for key in filled}
 
 
 async def answer(invocation: Invocation, standing: Standing, meaning: Meaning) -> TurnResult:
@@ -72,23 +83,27 @@ async def answer(invocation: Invocation, standing: Standing, meaning: Meaning) -
     command = meaning.command
     outcome = "failed"
     try:
-        result, outcome = await _run(invocation, standing, command, meaning.arguments)
+        result, outcome = await _run(invocation, standing, meaning)
         return result
     finally:
         COMMANDS.labels(name=command.name, outcome=outcome).inc()
 
 
 async def _run(
-    invocation: Invocation, standing: Standing, command: Command, arguments: str
+    invocation: Invocation, standing: Standing, meaning: Understood
 ) -> tuple[TurnResult, str]:
     """The result, and in a word for the metrics what became of the command."""
+    command, arguments = meaning.command, meaning.arguments
     try:
         _check_place(command, invocation)
         check_standing(command, standing)
     except CommandRefused as refusal:
         return _refused(invocation, command, str(refusal)), "refused"
     try:
-        parsed = command.parse(arguments)
+        if command.parse_form is not None and meaning.inputs:
+            parsed = command.parse_form(arguments, meaning.inputs)
+        else:
+            parsed = command.parse(arguments)
     except UsageError as problem:
         return TurnResult(usage_card(command, str(problem)).messages), "usage"
     try:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bot.commands.choosing import Known, connection_named, nearest_names
 from bot.commands.command import CommandRefused, UsageError
 from bot.links import is_under, organisation_depth, path_segments, split_url
+from bot.notices.patterns import matches_name
 from bot.repository_names import nearest
 from storage.tables import Connection, RepositoryRow, Subscription
 
@@ -111,7 +112,20 @@ def _candidates(known: Known, connections: Sequence[Connection], name: str) -> l
         for row in rows
         if row.name.casefold() == wanted
     ]
-    return whole or exact or by_repository
+    return whole or exact or by_repository or _by_wildcard(rows, name)
+
+
+def _by_wildcard(rows: Sequence[RepositoryRow], name: str) -> list[Following]:
+    """``PROJECT/PATTERN``, if there is a repository that the pattern matches now."""
+    project, slash, pattern = name.partition("/")
+    if not slash or not {"*", "?"} & set(pattern):
+        return []
+    found = {
+        (row.connection, row.project_name)
+        for row in rows
+        if row.project_name.casefold() == project.casefold() and matches_name(pattern, row.name)
+    }
+    return [Following(connection, known, pattern) for connection, known in sorted(found)]
 
 
 def _projects(

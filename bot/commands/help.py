@@ -1,5 +1,6 @@
 """``help [command]``: what can be said here. Made from the other commands."""
 
+import re
 from collections.abc import Sequence
 
 from bot.cards.answers import Tone, command_button, escape, table_card, text_card
@@ -7,6 +8,7 @@ from bot.commands.command import Command, CommandRefused, Invocation, Reply
 from bot.commands.registry import NotUnderstood, Registry, Understood, places
 
 TITLE = "What you can say"
+_CODE = re.compile(r"`([^`\n]+)`")
 _FIRST_STEPS = (("My reviews", "reviews"), ("Open pull requests", "prs"), ("Who am I?", "whoami"))
 
 
@@ -41,13 +43,18 @@ def usage_card(command: Command, problem: str = "") -> Reply:
     lines.append(f"**{escape(command.usage)}**")
     lines.append(escape(command.summary))
     if command.details:
-        lines.append(escape(command.details, 1_000))
+        lines.append(escape(_quoted(command.details), 1_000))
     lines.append("For example: " + escape("; ".join(command.examples), 1_000))
     if len(command.scopes) == 1:
         lines.append(f"Only in {places(command)}.")
     title = f"How to use “{command.name}”"
     button = command_button("All commands", "help")
     return Reply((text_card(title, lines, [button], Tone.WARNING if problem else Tone.NEUTRAL),))
+
+
+def _quoted(text: str) -> str:
+    """Commands in backticks as cards show them; ``escape`` would hide the backticks."""
+    return _CODE.sub(r"“\1”", text)
 
 
 def _all(registry: Registry, invocation: Invocation) -> Reply:

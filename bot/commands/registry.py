@@ -3,8 +3,8 @@
 The same list gives ``help``, the manifest's command list and the documentation.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from difflib import SequenceMatcher, get_close_matches
 
 from bot.commands.command import Command
@@ -28,10 +28,11 @@ _KIND_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """A command and the words after its name, as typed."""
+    """A command and the words after its name, as typed; ``inputs`` is what a form holds."""
 
     command: Command
     arguments: str
+    inputs: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

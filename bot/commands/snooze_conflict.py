@@ -71,6 +71,5 @@ COMMAND = Command(
     examples=("snooze conflict 12",),
     parse=parse,
     run=run,
-    aliases=("snooze",),
     details="For you alone: others are alerted as before, and the card shows the conflict.",
 )

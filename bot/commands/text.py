@@ -90,9 +90,14 @@ def normalise(text: str) -> str:
 
 def tidy(text: str) -> str:
     """The same for text that is not HTML, such as what a button carries."""
-    text = "".join(map(_visible, text[:MAX_COMMAND_LENGTH])).translate(_PLAIN_CHARACTERS)
-    text = " ".join(text.split()).rstrip(_TRAILING)
+    text = one_line(text).rstrip(_TRAILING)
     return _without_outer_quotes(text).lstrip("/").strip()
+
+
+def one_line(text: str) -> str:
+    """Visible characters in one line, with plain quotes and dashes; a form's field as it is."""
+    visible = "".join(map(_visible, text[:MAX_COMMAND_LENGTH])).translate(_PLAIN_CHARACTERS)
+    return " ".join(visible.split())
 
 
 def split_words(text: str) -> list[Word]:

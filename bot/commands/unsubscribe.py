@@ -1,19 +1,15 @@
 """``unsubscribe PROJECT[/REPO]|all``: hear of it no more."""
 
-from collections.abc import Sequence
-
 from sqlmodel import Session
 
 from bot.cards.answers import command_button, text_card
-from bot.commands.choosing import nearest_names
-from bot.commands.command import Command, CommandRefused, Invocation, Reply, UsageError
-from bot.commands.following import label_of, parse_target
+from bot.commands.command import Command, Invocation, Reply, UsageError
+from bot.commands.following import label_of
+from bot.commands.own_subscriptions import chosen
+from bot.commands.subscribers import check_may_subscribe
 from bot.identities import actor_of
 from storage import audit
 from storage.queries import subscriptions
-from storage.tables import Subscription
-
-ALL = frozenset({"all", "everything"})
 
 
 def parse(arguments: str) -> str:
@@ -29,13 +25,14 @@ def parse(arguments: str) -> str:
 
 async def run(invocation: Invocation, name: str) -> Reply:
     """Take the subscriptions of this name away."""
+    await check_may_subscribe(invocation)
     services, conversation_id = invocation.services, invocation.conversation.id
     actor, now = actor_of(invocation.person), services.clock()
 
     def remove(session: Session) -> list[str]:
         rows = subscriptions.of_conversation(session, conversation_id)
-        chosen = rows if name.casefold() in ALL else _named(rows, name)
-        for row in chosen:
+        gone = chosen(rows, name)
+        for row in gone:
             session.delete(row)
             audit.append(
                 session,
@@ -48,7 +45,7 @@ async def run(invocation: Invocation, name: str) -> Reply:
                 after=None,
                 cause=invocation.cause,
             )
-        return [label_of(row) for row in chosen]
+        return [label_of(row) for row in gone]
 
     gone = await services.db.write(remove)
     if not gone:
@@ -56,26 +53,6 @@ async def run(invocation: Invocation, name: str) -> Reply:
     button = command_button("Subscriptions", "subscriptions")
     text = f"No longer followed here: {', '.join(gone)}"
     return Reply((text_card(text, ["Cards that are here already stay as they are."], [button]),))
-
-
-def _named(rows: Sequence[Subscription], name: str) -> list[Subscription]:
-    """Those of this name; none at all only when nothing is followed.
-
-    Raises:
-        CommandRefused: If other things are followed, with the nearest.
-    """
-    target = parse_target(name)
-    found = [
-        row
-        for row in rows
-        if label_of(row).casefold() == target.name.casefold()
-        and (not target.connection or row.connection.casefold() == target.connection.casefold())
-    ]
-    if found or not rows:
-        return found
-    labels = [label_of(row) for row in rows]
-    close = nearest_names(target.name, labels) or labels[:5]
-    raise CommandRefused(f"“{target.name}” is not followed here. Followed are: {', '.join(close)}.")
 
 
 COMMAND = Command(

@@ -20,7 +20,8 @@ from bot.conflicts.radar import (
     plan,
 )
 from bot.model import MergeStatus
-from bot.notices.subscriptions import ANNOUNCE, matches_branch
+from bot.notices.filters import ANNOUNCE
+from bot.notices.patterns import matches_branch
 from bot.repository_names import covers
 from storage.queries import radar as rows
 from storage.tables import PullRequestRow, RadarPair, RepositoryRow, Subscription, TrialMergeRow

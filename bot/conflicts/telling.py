@@ -9,6 +9,7 @@ from bot.cards.direct import reply_message
 from bot.cards.plain_text import escape_message, plain
 from bot.changes import ConflictStarted
 from bot.conflicts.episodes import EndedBy
+from bot.held_item import hold_conflict
 from bot.notices import texts
 from bot.notices.conflict_alerts import Audience, audience
 from bot.notices.conflict_texts import ended_how
@@ -37,13 +38,28 @@ def tell(
             now=now,
         )
     for conversation_id in told.places:
-        _alert(session, row, cause, now, conversation_id=conversation_id)
+        thread = outbox.OWN_MESSAGE if conversation_id in told.own_messages else ""
+        outbox.enqueue_alert(
+            session,
+            episode_id=row.id or 0,
+            pull_request_id=row.pull_request_id,
+            now=now,
+            conversation_id=conversation_id,
+            thread_id=thread,
+            cause=cause,
+        )
     if told.mention is not None:
         _mention(session, row, state, told.mention, told.places, cause=cause, now=now)
     if told.author is not None:
-        chat = told.author.personal_conversation_id
-        person = None if chat else told.author.person_id
-        _alert(session, row, cause, now, conversation_id=chat, person_id=person)
+        hold_conflict(
+            session,
+            told.author.person_id,
+            row.id or 0,
+            row.pull_request_id,
+            f"{texts.pull_request(state)} has conflicts with {texts.branch(row.target_ref)}",
+            cause=cause,
+            now=now,
+        )
     row.told_at = row.told_at or now
     session.add(row)
 
@@ -129,26 +145,6 @@ def _audience(
         at_first_sight=row.at_first_sight,
         is_snoozed=author is not None
         and conflicts.is_snoozed(session, row.pull_request_id, author.person_id, now=now),
-    )
-
-
-def _alert(
-    session: Session,
-    row: ConflictEpisode,
-    cause: str,
-    now: datetime,
-    *,
-    conversation_id: str = "",
-    person_id: int | None = None,
-) -> None:
-    outbox.enqueue_alert(
-        session,
-        episode_id=row.id or 0,
-        pull_request_id=row.pull_request_id,
-        now=now,
-        conversation_id=conversation_id,
-        person_id=person_id,
-        cause=cause,
     )
 
 

@@ -6,8 +6,9 @@ Reviewers are not bothered.
 from dataclasses import dataclass, replace
 
 from bot.changes import ConflictStarted
-from bot.notices.model import Contact, Situation, Subscriber
-from bot.notices.subscriptions import is_about, wants
+from bot.notices.kinds import Place
+from bot.notices.model import Contact, Situation
+from bot.notices.tellings import tellings
 from bot.teams_model import ConversationKind
 
 
@@ -16,12 +17,13 @@ class Audience:
     """Where an alert goes.
 
     ``cards`` are conversations whose card must be there and show it; ``places`` those that get
-    the alert, channels and group chats. ``author`` is told directly, ``mention`` in the places
-    instead.
+    the alert, channels and group chats; ``own_messages`` those of them where it stands by itself,
+    not below the card. ``author`` is told directly, ``mention`` in the places instead.
     """
 
     cards: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
+    own_messages: frozenset[str] = frozenset()
     author: Contact | None = None
     mention: Contact | None = None
 
@@ -39,17 +41,19 @@ def audience(
     """
     if at_first_sight:
         situation = replace(situation, before=None)
-    told: dict[str, Subscriber] = {}
-    for subscriber in situation.subscribers:
-        if is_about(subscriber, situation.state) and wants(subscriber, change, situation):
-            told.setdefault(subscriber.conversation_id, subscriber)
-    places = tuple(
-        key for key, subscriber in told.items() if subscriber.kind is not ConversationKind.PERSONAL
-    )
+    told = tellings((change,), situation)
+    alerted = {
+        key: place
+        for key, telling in told.items()
+        for _, place in telling.in_place(Place.THREAD, Place.CHANNEL)
+        if telling.subscriber.kind is not ConversationKind.PERSONAL
+    }
+    cards, places = tuple(told), tuple(alerted)
+    own_messages = frozenset(key for key, place in alerted.items() if place is Place.CHANNEL)
     author = situation.people.get(situation.state.author.id)
     is_old = at_first_sight and situation.state.created_at < situation.watched_since
     if author is None or is_old or is_snoozed:
-        return Audience(tuple(told), places)
+        return Audience(cards, places, own_messages)
     if author.personal_conversation_id or not places:
-        return Audience(tuple(told), places, author=author)
-    return Audience(tuple(told), places, mention=author)
+        return Audience(cards, places, own_messages, author=author)
+    return Audience(cards, places, own_messages, mention=author)

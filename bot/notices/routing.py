@@ -1,13 +1,24 @@
 """Changes -> notices: what each conversation and each person is told, once. Pure."""
 
+import hashlib
 from collections.abc import Iterator
 
-from bot.changes import Change, CommentPosted, VoteCast
+from bot.changes import BecameReady, Change, CommentPosted, PullRequestCreated, VoteCast
 from bot.notices import texts
 from bot.notices.direct import direct_messages
-from bot.notices.machines import is_machine
-from bot.notices.model import Notice, RefreshCard, Situation, Subscriber, ThreadReply
-from bot.notices.subscriptions import is_about, wants
+from bot.notices.kinds import Place
+from bot.notices.model import (
+    Notice,
+    OwnMessage,
+    RefreshCard,
+    Situation,
+    SubscriptionTrouble,
+    ThreadReply,
+)
+from bot.notices.readiness import became_ready
+from bot.notices.review import ReviewPart
+from bot.notices.subscribed import subscribed_messages
+from bot.notices.tellings import Telling, tellings
 from bot.pull_request_state import PullRequestState
 from bot.teams_model import ConversationKind
 
@@ -18,53 +29,36 @@ def route(changes: tuple[Change, ...], situation: Situation) -> tuple[Notice, ..
     Cards come first, so that a conversation has the card before the replies below it.
     """
     names = _names(situation)
-    told = _told(changes, situation)
+    told = tellings(tuple(_for_conversations(changes, situation)), situation)
     cards = [RefreshCard(conversation) for conversation in _cards(told, situation)]
-    replies = [
-        reply
-        for subscriber, wanted in told.values()
-        if subscriber.kind is not ConversationKind.PERSONAL
-        for reply in _replies(wanted, subscriber, situation, names)
+    sentences = _Sentences(situation, names)
+    messages = [
+        message
+        for telling in told.values()
+        if telling.subscriber.kind is not ConversationKind.PERSONAL
+        for message in _messages(telling, situation, sentences)
     ]
-    return (*cards, *replies, *direct_messages(changes, situation, names))
+    direct = tuple(direct_messages(changes, situation, names))
+    asked_for = subscribed_messages(told.values(), situation, names, direct)
+    return (*cards, *messages, *direct, *asked_for, *_troubles(situation))
 
 
-def _told(
-    changes: tuple[Change, ...], situation: Situation
-) -> dict[str, tuple[Subscriber, tuple[Change, ...]]]:
-    """Per conversation what it is told: what any one of its subscriptions wants."""
-    worth_telling = [change for change in changes if _is_worth_telling(change)]
-    wanted: dict[str, tuple[Subscriber, set[str]]] = {}
-    for subscriber in situation.subscribers:
-        if not worth_telling or not is_about(subscriber, situation.state):
-            continue
-        ids = {change.id for change in worth_telling if wants(subscriber, change, situation)}
-        known = wanted.get(subscriber.conversation_id)
-        wanted[subscriber.conversation_id] = (subscriber, ids | (known[1] if known else set()))
-    return {
-        conversation: (subscriber, tuple(c for c in worth_telling if c.id in ids))
-        for conversation, (subscriber, ids) in wanted.items()
-        if ids
-    }
+def _for_conversations(changes: tuple[Change, ...], situation: Situation) -> Iterator[Change]:
+    """What conversations can be told; of conflicts they hear by their episodes."""
+    for change in changes:
+        if type(change) in texts.REPLIES:
+            yield change
+    if became_ready(changes, situation.before, situation.state) is not None:
+        yield BecameReady(f"ready:{situation.state.source_commit}")
 
 
-def _is_worth_telling(change: Change) -> bool:
-    match change:
-        case VoteCast(reviewer=who):
-            return not is_machine(who)
-        case CommentPosted(comment=comment):
-            return not comment.is_system and not is_machine(comment.author)
-    return type(change) in texts.REPLIES
-
-
-def _cards(
-    told: dict[str, tuple[Subscriber, tuple[Change, ...]]], situation: Situation
-) -> Iterator[str]:
+def _cards(told: dict[str, Telling], situation: Situation) -> Iterator[str]:
     """Conversations that are told something, and those whose card shows something old."""
-    yield from told
+    posting = [key for key, telling in told.items() if telling.posts_card]
+    yield from posting
     before = situation.before
     if before is None or looks(before) != looks(situation.state):
-        yield from sorted(situation.posted - told.keys())
+        yield from sorted(situation.posted - set(posting))
 
 
 def looks(state: PullRequestState) -> tuple[object, ...]:
@@ -86,20 +80,83 @@ def looks(state: PullRequestState) -> tuple[object, ...]:
     )
 
 
-def _replies(
-    changes: tuple[Change, ...], subscriber: Subscriber, situation: Situation, names: texts.Names
-) -> Iterator[ThreadReply]:
-    """One reply per change; votes that are found together are one reply."""
-    votes = [change for change in changes if isinstance(change, VoteCast)]
-    for change in changes:
-        if change in votes[1:]:
+class _Sentences:
+    """What is said of each change: the same everywhere, so it is worded once."""
+
+    def __init__(self, situation: Situation, names: texts.Names) -> None:
+        self._situation, self._names = situation, names
+        self._replies: dict[str, str] = {}
+        self._parts: dict[str, ReviewPart | None] = {}
+        self.pull_request = texts.pull_request(situation.state)
+
+    def reply(self, change: Change) -> str:
+        """The sentence for below the card."""
+        if change.id not in self._replies:
+            said = texts.reply(change, self._situation.state, self._names)
+            self._replies[change.id] = said
+        return self._replies[change.id]
+
+    def part(self, change: Change) -> ReviewPart | None:
+        """What of a review a change is, None for all that is no review."""
+        if change.id not in self._parts:
+            self._parts[change.id] = self._part(change)
+        return self._parts[change.id]
+
+    def _part(self, change: Change) -> ReviewPart | None:
+        match change:
+            case VoteCast(reviewer=who, new=vote):
+                return ReviewPart(who.id, texts.name_of(who), self.reply(change), vote=vote)
+            case CommentPosted(comment=comment):
+                said = texts.excerpt(comment.text, self._names)
+                name = texts.name_of(comment.author)
+                return ReviewPart(comment.author.id, name, self.reply(change), said=said)
+        return None
+
+
+def _messages(
+    telling: Telling, situation: Situation, sentences: _Sentences
+) -> Iterator[ThreadReply | OwnMessage]:
+    """One message per change; votes that are found together are one."""
+    conversation_id, kind = telling.subscriber.conversation_id, telling.subscriber.kind
+    for group, place in _groups(telling, situation):
+        text = "; ".join(map(sentences.reply, group))
+        key = f"reply:{conversation_id}:{situation.key}:{group[0].id}"
+        if kind is ConversationKind.CHANNEL and place is Place.CHANNEL:
+            yield OwnMessage(conversation_id, f"{sentences.pull_request}: {text}", key)
             continue
-        group = votes if isinstance(change, VoteCast) else [change]
-        text = "; ".join(texts.reply(one, situation.state, names) for one in group)
-        if subscriber.kind is ConversationKind.GROUP:  # has no threads: say what it is about
-            text = f"{texts.pull_request(situation.state)}: {text}"
-        key = f"reply:{subscriber.conversation_id}:{situation.key}:{change.id}"
-        yield ThreadReply(subscriber.conversation_id, text, key)
+        about = sentences.pull_request if kind is ConversationKind.GROUP else ""  # has no threads
+        parts = tuple(part for change in group if (part := sentences.part(change)))
+        yield ThreadReply(conversation_id, text, key, parts=parts, about=about)
+
+
+def _groups(telling: Telling, situation: Situation) -> Iterator[tuple[list[Change], Place]]:
+    found = [
+        (change, place)
+        for change, place in telling.in_place(Place.THREAD, Place.CHANNEL)
+        if not _is_the_card(change, place, telling, situation)
+    ]
+    votes = [change for change, _ in found if isinstance(change, VoteCast)]
+    for change, place in found:
+        if not isinstance(change, VoteCast):
+            yield [change], place
+        elif change is votes[0]:
+            yield [*votes], place
+
+
+def _is_the_card(change: Change, place: Place, telling: Telling, situation: Situation) -> bool:
+    """Where the card has just been posted, it is the message that says it was created."""
+    return (
+        isinstance(change, PullRequestCreated)
+        and place is Place.CHANNEL
+        and telling.subscriber.conversation_id not in situation.posted
+    )
+
+
+def _troubles(situation: Situation) -> Iterator[SubscriptionTrouble]:
+    """Each trouble is told once, and again when it is another one."""
+    for each in situation.unreadable:
+        digest = hashlib.sha256(each.reason.encode()).hexdigest()[:16]
+        yield SubscriptionTrouble(each, f"unreadable:{each.id}:{digest}")
 
 
 def _names(situation: Situation) -> dict[str, str]:

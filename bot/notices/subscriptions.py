@@ -1,6 +1,6 @@
-"""Whether a subscription is about a pull request."""
+"""Whether a subscription is about a pull request, and whether it wants to hear of a change."""
 
-from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from bot.changes import (
     Change,
@@ -12,42 +12,36 @@ from bot.changes import (
     PullRequestPublished,
     ReturnedToDraft,
 )
-from bot.model import branch_name
+from bot.model import Repository
+from bot.notices.filters import ANNOUNCE, SILENT, Subject, passes
 from bot.notices.model import Situation, Subscriber
+from bot.notices.patterns import matches_name
 from bot.pull_request_state import PullRequestState
 
-ANNOUNCE = "announce"
-SILENT = "silent"
 
-
-def matches_name(pattern: str, name: str) -> bool:
-    """Whether a pattern matches the whole name, whatever the case. "dev" is not "development"."""
-    return fnmatchcase(name.casefold(), pattern.casefold())
-
-
-def matches_branch(patterns: tuple[str, ...], ref: str) -> bool:
-    """Whether one of the patterns matches the branch and none with ``!`` does. No pattern: all."""
-    name = branch_name(ref)
-    unwanted = [pattern[1:] for pattern in patterns if pattern.startswith("!")]
-    wanted = [pattern for pattern in patterns if not pattern.startswith("!")]
-    if any(matches_name(branch_name(pattern), name) for pattern in unwanted):
-        return False
-    return not wanted or any(matches_name(branch_name(pattern), name) for pattern in wanted)
-
-
-def is_about(subscriber: Subscriber, state: PullRequestState) -> bool:
-    """Whether the subscription covers the pull request's repository and target branch."""
-    repository = state.repository
-    return (
-        subscriber.project.casefold()
-        in (repository.project_name.casefold(), repository.project_id.casefold())
-        and (
-            not subscriber.repository
-            or matches_name(subscriber.repository, repository.name)
-            or subscriber.repository.casefold() == repository.id.casefold()
-        )
-        and matches_branch(subscriber.target_branches, state.target_ref)
+def is_in_reach(subscriber: Subscriber, repository: Repository) -> bool:
+    """Whether the subscription is to the repository, by name, wildcard or id."""
+    return _covers(
+        subscriber.project,
+        subscriber.repository,
+        (repository.project_name, repository.project_id),
+        (repository.name, repository.id),
     )
+
+
+@lru_cache(50_000)
+def _covers(
+    project: str, wanted: str, projects: tuple[str, str], repositories: tuple[str, str]
+) -> bool:
+    name, repository_id = repositories
+    return project.casefold() in map(str.casefold, projects) and (
+        not wanted or matches_name(wanted, name) or wanted.casefold() == repository_id.casefold()
+    )
+
+
+def is_about(subscriber: Subscriber, state: PullRequestState, subject: Subject) -> bool:
+    """Whether the subscription covers the pull request: its repository and all filters."""
+    return is_in_reach(subscriber, state.repository) and passes(subscriber.filters, subject)
 
 
 def wants(subscriber: Subscriber, change: Change, situation: Situation) -> bool:
@@ -63,10 +57,10 @@ def wants(subscriber: Subscriber, change: Change, situation: Situation) -> bool:
 
 
 def _wants_draft(subscriber: Subscriber, change: Change, situation: Situation) -> bool:
-    if subscriber.drafts == ANNOUNCE:
+    if subscriber.filters.drafts == ANNOUNCE:
         return True
     if isinstance(change, PullRequestPublished):
-        return subscriber.drafts != SILENT
+        return subscriber.filters.drafts != SILENT
     if not situation.state.is_draft:
         return True
     is_known_there = subscriber.conversation_id in situation.posted

@@ -10,7 +10,10 @@ from datetime import datetime, timedelta
 
 from bot.cards.plain_text import plain
 from bot.changes import (
+    BecameReady,
     Change,
+    ChecksFailed,
+    ChecksFixed,
     CommentPosted,
     CommitsPushed,
     MergeFailed,
@@ -20,10 +23,13 @@ from bot.changes import (
     PullRequestPublished,
     PullRequestReactivated,
     ReturnedToDraft,
+    ReviewerAdded,
+    ReviewerMadeRequired,
     TargetChanged,
     VoteCast,
 )
 from bot.model import Identity, MergeStatus, Vote, branch_name
+from bot.notices.checks import checks_failed, checks_fixed
 from bot.pull_request_state import PullRequestState
 
 NAME_LENGTH = 60
@@ -147,6 +153,21 @@ def target_changed(change: TargetChanged, _: PullRequestState, __: Names) -> str
     return f"Now targets {branch(change.new)} instead of {branch(change.old)}"
 
 
+def became_ready(_: BecameReady, __: PullRequestState, ___: Names) -> str:
+    """What is known for sure: checks may still run."""
+    return "Approved, and it merges cleanly"
+
+
+def reviewer_added(change: ReviewerAdded, _: PullRequestState, __: Names) -> str:
+    """Who is asked now."""
+    return f"{name_of(change.reviewer)} is asked for a review"
+
+
+def reviewer_made_required(change: ReviewerMadeRequired, _: PullRequestState, __: Names) -> str:
+    """Whose approval is needed now."""
+    return f"{name_of(change.reviewer)}'s approval is required now"
+
+
 def comment_posted(change: CommentPosted, _: PullRequestState, names: Names) -> str:
     """Who commented, and how it begins."""
     said = excerpt(change.comment.text, names)
@@ -175,9 +196,14 @@ REPLIES: dict[type, Callable[..., str]] = {
     PullRequestReactivated: reactivated,
     MergeFailed: merge_failed,
     TargetChanged: target_changed,
+    ReviewerAdded: reviewer_added,
+    ReviewerMadeRequired: reviewer_made_required,
     CommentPosted: comment_posted,
+    ChecksFailed: checks_failed,
+    ChecksFixed: checks_fixed,
+    BecameReady: became_ready,
 }
-"""Kinds of change that a thread hears of; the rest is only seen on the card.
+"""Kinds of change that a thread can hear of; the rest is only seen on the card.
 
 Conflicts are told by their episodes (bot.conflicts).
 """
@@ -196,6 +222,44 @@ def review_asked(state: PullRequestState) -> str:
     return f"{name_of(state.author)} asks for your review of {pull_request(state)}"
 
 
+def group_review_asked(state: PullRequestState, group: str, *, is_turn: bool) -> str:
+    """To a member of a group."""
+    name = plain(group, NAME_LENGTH) or "your group"
+    ending = f": it is your turn for {name}" if is_turn else f" from {name}"
+    return f"{name_of(state.author)} asks for a review of {pull_request(state)}{ending}"
+
+
+def review_asked_again(state: PullRequestState) -> str:
+    """To a reviewer who voted on older commits."""
+    return f"{name_of(state.author)} asks again for your review of {pull_request(state)}"
+
+
+def pushed_after_vote(state: PullRequestState, vote: Vote) -> str:
+    """To a reviewer who sent it back."""
+    said = "rejection" if vote is Vote.REJECTED else "“waiting for author”"
+    return f"New commits after your {said} on {pull_request(state)}: please look again"
+
+
+def vote_reset(state: PullRequestState) -> str:
+    """To a reviewer whose vote does not count any more."""
+    return f"Your vote on {pull_request(state)} was reset: please look again"
+
+
+def ready(state: PullRequestState) -> str:
+    """To the author."""
+    return f"{pull_request(state)} is approved and nothing stands in its way: you can complete it"
+
+
+def changed_since(commits: int | None, files: int | None) -> str:
+    """``Since your last look: 2 commits, 3 files``; "" when nothing is known of it."""
+    known = [
+        f"{count} {word}" if count == 1 else f"{count} {word}s"
+        for count, word in ((commits, "commit"), (files, "changed file"))
+        if count
+    ]
+    return f"Since your last look: {', '.join(known)}" if known else ""
+
+
 def direct_vote(change: VoteCast, state: PullRequestState) -> str:
     """To the author."""
     return DIRECT_VOTES[change.new].format(name=name_of(change.reviewer), pr=pull_request(state))
@@ -206,18 +270,25 @@ def direct_merge_failed(change: MergeFailed, state: PullRequestState) -> str:
     return f"{pull_request(state)}: {merge_failed(change, state, {})}"
 
 
+def direct_checks(change: ChecksFailed | ChecksFixed, state: PullRequestState) -> str:
+    """To the author."""
+    return f"{pull_request(state)}: {reply(change, state, {})}"
+
+
 def direct_closed(by: Identity, state: PullRequestState) -> str:
     """To the author, when somebody else did it."""
     return f"{name_of(by)} {state.status.value} {pull_request(state)}"
 
 
+MENTIONED_YOU, REPLIED, COMMENTED = "mentioned you on", "replied on", "commented on"
+
+
 def direct_comment(
-    change: CommentPosted, state: PullRequestState, names: Names, *, is_mentioned: bool
+    change: CommentPosted, state: PullRequestState, names: Names, verb: str = COMMENTED
 ) -> str:
-    """To the author, or to one whom the comment mentions."""
-    did = "mentioned you on" if is_mentioned else "commented on"
+    """To the author, one who is mentioned, or one who wrote in the thread."""
     said = excerpt(change.comment.text, names)
-    sentence = f"{name_of(change.comment.author)} {did} {pull_request(state)}"
+    sentence = f"{name_of(change.comment.author)} {verb} {pull_request(state)}"
     return f"{sentence}: {said}" if said else sentence
 
 

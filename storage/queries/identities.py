@@ -1,6 +1,6 @@
 """Azure DevOps identities, whose they are, and who asks to be one."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from sqlmodel import Session, col, select
 
@@ -31,6 +31,16 @@ def called(session: Session, connection: str, account: str) -> Sequence[Identity
         )
         .order_by(col(IdentityRow.id))
     ).all()
+
+
+def people_called(session: Session, connection: str, names: Collection[str]) -> set[str]:
+    """Those of the names that are a known person's display name."""
+    statement = select(IdentityRow.display_name).where(
+        IdentityRow.connection == connection,
+        col(IdentityRow.display_name).in_(names),
+        col(IdentityRow.is_group).is_(False),
+    )
+    return set(session.exec(statement).all())
 
 
 def unmatched(session: Session, accounts: Iterable[str]) -> Sequence[tuple[str, str]]:
@@ -64,3 +74,11 @@ def requests(session: Session) -> Sequence[tuple[IdentityRow, Person]]:
         .join(Person, col(Person.id) == IdentityRow.requested_by)
         .order_by(col(IdentityRow.connection), col(IdentityRow.id))
     ).all()
+
+
+def ids_of_person(session: Session, person_id: int, connection: str) -> frozenset[str]:
+    """The ids of all identities of a person in a connection."""
+    own = select(IdentityRow.id).where(
+        IdentityRow.person_id == person_id, IdentityRow.connection == connection
+    )
+    return frozenset(session.exec(own).all())

@@ -2,10 +2,16 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
+from sqlalchemy import CompoundSelect, bindparam, union_all
+from sqlalchemy import Select as Statement
+from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import Select
 
+from storage.dialects import table_of
 from storage.tables import (
     AuditRow,
     ConversationRow,
@@ -16,10 +22,7 @@ from storage.tables import (
     PostedCard,
     PullRequestRow,
     ReviewerRow,
-    Subscription,
 )
-from storage.tables.people import ANY_REPOSITORY
-from storage.text import folded
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,47 +63,29 @@ def keep_reviewers(
         session.delete(gone)
 
 
-def subscriptions_about(
-    session: Session, connection: str, *, project: tuple[str, str], repository: tuple[str, str]
-) -> Sequence[tuple[Subscription, ConversationRow]]:
-    """Subscriptions that may be about a repository, not paused, with their active conversations.
-
-    Project and repository are (name, id). Patterns are the caller's to match.
-    """
-    statement = (
-        select(Subscription, ConversationRow)
-        .join(ConversationRow, col(ConversationRow.id) == Subscription.conversation_id)
-        .where(
-            Subscription.connection == connection,
-            col(Subscription.project_key).in_({folded(text) for text in project}),
-            col(Subscription.repository_key).in_(
-                {"", ANY_REPOSITORY, *(folded(text) for text in repository)}
-            ),
-            col(Subscription.paused_at).is_(None),
-            ConversationRow.state == "active",
-        )
-        .order_by(col(Subscription.id))
-    )
-    return session.exec(statement).all()
-
-
 def conversations_with_card(session: Session, pull_request_id: int) -> frozenset[str]:
     """Active conversations that show the pull request's card, or are about to."""
+    rows = session.connection().execute(_with_card(), {"pull_request": pull_request_id})
+    return frozenset(rows.scalars())
+
+
+@cache  # making a statement takes longer than running it
+def _with_card() -> CompoundSelect[Any]:
     shown = (
         select(PostedCard.conversation_id)
         .join(ConversationRow, col(ConversationRow.id) == PostedCard.conversation_id)
         .where(
-            PostedCard.pull_request_id == pull_request_id,
+            PostedCard.pull_request_id == bindparam("pull_request"),
             PostedCard.activity_id != "",
             ConversationRow.state == "active",
         )
     )
     coming = select(OutboxRow.conversation_id).where(
-        OutboxRow.pull_request_id == pull_request_id,
+        OutboxRow.pull_request_id == bindparam("pull_request"),
         OutboxRow.kind == "card",
         col(OutboxRow.state).in_(("pending", "sending")),
     )
-    return frozenset(session.exec(shown).all()) | frozenset(session.exec(coming).all())
+    return union_all(shown, coming)
 
 
 def keep_identity(
@@ -128,25 +113,30 @@ def people_of(
     session: Session, connection: str, identity_ids: Collection[str]
 ) -> Sequence[PersonOf]:
     """The persons behind identities, those who left aside."""
-    statement = (
-        select(IdentityRow.id, Person, ConversationRow.id)
-        .join(Person, col(Person.id) == IdentityRow.person_id)
-        .join(
-            ConversationRow,
-            (col(ConversationRow.id) == Person.personal_conversation_id)
-            & (col(ConversationRow.state) == "active"),
-            isouter=True,
-        )
-        .where(
-            IdentityRow.connection == connection,
-            col(IdentityRow.id).in_(identity_ids),
-            col(Person.removed_at).is_(None),
-        )
+    rows = session.connection().execute(
+        _people_of(), {"connection": connection, "identities": list(identity_ids)}
     )
     return [
-        PersonOf(identity_id, person.id or 0, person.name, conversation_id or "")
-        for identity_id, person, conversation_id in session.exec(statement).all()
+        PersonOf(identity_id, person_id, name, chat or "")
+        for identity_id, person_id, name, chat in rows
     ]
+
+
+@cache
+def _people_of() -> Statement[Any]:
+    identities, people = table_of(IdentityRow).c, table_of(Person).c
+    places = table_of(ConversationRow).c
+    chat = (places.id == people.personal_conversation_id) & (places.state == "active")
+    return (
+        sql_select(identities.id, people.id, people.name, places.id)
+        .join_from(table_of(IdentityRow), table_of(Person), people.id == identities.person_id)
+        .outerjoin(table_of(ConversationRow), chat)
+        .where(
+            identities.connection == bindparam("connection"),
+            identities.id.in_(bindparam("identities", expanding=True)),
+            people.removed_at.is_(None),
+        )
+    )
 
 
 def person_with_mail(session: Session, mail: str) -> Person | None:

@@ -83,6 +83,12 @@ def remove(
     return True
 
 
+def any_in(session: Session, connection: str) -> bool:
+    """Whether anybody follows anything of a connection."""
+    found = select(Subscription.id).where(Subscription.connection == connection).limit(1)
+    return session.exec(found).first() is not None
+
+
 def candidates(session: Session, connection: str, project: str) -> Sequence[Subscription]:
     """Subscriptions to this project or something in it that can be told now.
 

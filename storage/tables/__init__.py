@@ -1,6 +1,8 @@
 """Every table, one module per area. Importing this fills ``SQLModel.metadata``."""
 
 from storage.tables.audit import AuditRow
+from storage.tables.builds import BranchBuild
+from storage.tables.checks import CheckWatch, FailedCheck
 from storage.tables.conflicts import (
     ConflictEpisode,
     ConflictSnooze,
@@ -9,6 +11,14 @@ from storage.tables.conflicts import (
     PostedAlert,
 )
 from storage.tables.connections import Connection, Credential, Hook, RepositoryRow
+from storage.tables.filters import PullRequestLabels
+from storage.tables.held import (
+    GroupMembers,
+    GroupTurn,
+    HeldNotice,
+    ReviewedCommit,
+    ThreadParticipant,
+)
 from storage.tables.people import (
     ConversationRow,
     IdentityRow,
@@ -24,17 +34,26 @@ from storage.tables.radar import (
     RadarPair,
     TrialMergeRow,
 )
+from storage.tables.reminders import DigestTime, Reminder
+from storage.tables.tickets import TicketNews
 from storage.tables.work import Link, PullRequestRow, ReviewerRow, TicketRow
 
 __all__ = [
     "ActivityRow",
     "AuditRow",
+    "BranchBuild",
     "ChangedFilesRow",
+    "CheckWatch",
     "ConflictEpisode",
     "ConflictSnooze",
     "Connection",
     "ConversationRow",
     "Credential",
+    "DigestTime",
+    "FailedCheck",
+    "GroupMembers",
+    "GroupTurn",
+    "HeldNotice",
     "Hook",
     "IdentityRow",
     "InboxRow",
@@ -47,12 +66,17 @@ __all__ = [
     "PostedAlert",
     "PostedCard",
     "PostedRadarAlert",
+    "PullRequestLabels",
     "PullRequestRow",
     "RadarBacklog",
     "RadarPair",
+    "Reminder",
     "RepositoryRow",
+    "ReviewedCommit",
     "ReviewerRow",
     "Subscription",
+    "ThreadParticipant",
+    "TicketNews",
     "TicketRow",
     "TrialMergeRow",
     "WorkflowRun",

@@ -31,7 +31,7 @@ class Person(SQLModel, table=True):
     confirmed_at: datetime | None = None
     timezone: str = ""
     service_url: str = ""
-    personal_conversation_id: str = ""
+    personal_conversation_id: str = Field(default="", index=True)
     away_until: datetime | None = None
     unreachable_until: datetime | None = None
     removed_at: datetime | None = None

@@ -93,7 +93,11 @@ def _furnish(session: Session) -> None:
     session.flush()
     session.add(
         Subscription(
-            conversation_id="19:web", connection="contoso", project="SHOP", created_at=BEFORE
+            conversation_id="19:web",
+            connection="contoso",
+            project="SHOP",
+            options={"places": {"created": "thread", "commits": "thread"}},
+            created_at=BEFORE,
         )
     )
     session.add(Person(teams_user_id="29:m", name="Maya Sample", mail="maya@example.com"))

@@ -22,6 +22,8 @@ pytestmark = pytest.mark.skipif(
 GIT, WORK, CORE = "git_7.1_git.json", "wit_7.1_workItemTracking.json", "core_7.1_core.json"
 SERVER_GIT = "git_azure-devops-server-7.0_git-onprem.json"
 IDENTITIES = "ims_7.2_identities.json"
+POLICY, BUILDS = "policy_7.1_policy.json", "build_7.1_build.json"
+PROJECT = "22222222-bbbb-4000-8000-000000000002"
 REPOSITORY = "44444444-dddd-4000-8000-00000000000a"
 PERSON = "11111111-aaaa-4000-8000-000000000001"
 ORGANIZATION = "acme"
@@ -52,6 +54,12 @@ WORK_ITEM = {
         "System.State": "New",
     },
     "relations": [{"rel": "ArtifactLink", "url": "vstfs:///Git/Ref/old", "attributes": {}}],
+}
+BUILD = {
+    "id": 7,
+    "definition": {"id": 3, "name": "ci"},
+    "project": {"id": PROJECT, "name": "Shop"},
+    "finishTime": "2026-11-20T08:15:29Z",
 }
 EMPTY = {"count": 0, "value": []}
 MERGE = {"mergeOperationId": 7, "status": "queued"}
@@ -129,6 +137,9 @@ CALLS: dict[str, tuple[str, object, Call]] = {
     ),
     "pull_request_tickets": (GIT, EMPTY, lambda c: c.pull_request_tickets(REPOSITORY, 41)),
     "pull_request_checks": (GIT, EMPTY, lambda c: c.pull_request_checks("Shop", REPOSITORY, 41)),
+    "pull_request_policies": (POLICY, EMPTY, lambda c: c.pull_request_policies(PROJECT, 41)),
+    "build": (BUILDS, BUILD, lambda c: c.build("Shop", 7)),
+    "builds": (BUILDS, EMPTY, lambda c: c.builds("Shop", 3, "refs/heads/main", top=5)),
     "set_pull_request_status": (GIT, {}, _status),
     "trial_merge": (GIT, MERGE, lambda c: c.trial_merge("Shop", REPOSITORY, "a" * 40, "b" * 40)),
     "changed_files": (GIT, DIFFS, lambda c: c.changed_files(REPOSITORY, "a" * 40, "b" * 40)),
@@ -146,6 +157,11 @@ CALLS: dict[str, tuple[str, object, Call]] = {
     "ticket_states": (WORK, EMPTY, lambda c: c.ticket_states("Shop", "User Story")),
     "update_ticket": (WORK, WORK_ITEM, _update),
     "find_identity": (IDENTITIES, EMPTY, lambda c: c.find_identity("maya@example.com")),
+    "group_members": (
+        IDENTITIES,
+        {"value": [{"id": PERSON, "isActive": True, "memberIds": [PERSON]}]},
+        lambda c: c.group_members(PERSON),
+    ),
 }
 NOT_SPECIFIED = {
     "who_am_i": "connectionData is in no specification",

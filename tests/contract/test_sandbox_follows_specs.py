@@ -258,10 +258,14 @@ async def test_hooks_projects_identities_builds_and_policies_follow_their_specif
     check("ims", "GET", "/{organization}/_apis/identities", people)
     builds = await rest("GET", "Shop/_apis/build/builds")
     check("build", "GET", "/{organization}/{project}/_apis/build/builds", builds)
+    one = await rest("GET", "Shop/_apis/build/builds/1")
+    check("build", "GET", "/{organization}/{project}/_apis/build/builds/{buildId}", one)
+    await shop.sandbox.complete_build(shop.web, shop.maya, definition="ci", pull_request=1)
     artifact = f"vstfs:///CodeReview/CodeReviewId/{project.id}/1"
     verdicts = await rest(
         "GET", "Shop/_apis/policy/evaluations", version="7.1-preview.1", artifactId=artifact
     )
+    assert verdicts.json["value"][-1]["context"]["buildId"] == 2
     check("policy", "GET", "/{organization}/{project}/_apis/policy/evaluations", verdicts)
 
 

@@ -15,6 +15,8 @@ from storage.tables import ActivityRow, AuditRow, InboxRow, OutboxRow
 T = TypeVar("T")
 
 WELCOME = "Hello, I am Pullcord"
+LOUD = "Shop/web created thread commits thread"
+"""A subscription that also says in the thread what a quiet one only shows on the card."""
 
 
 class Scene:
@@ -33,7 +35,7 @@ class Scene:
 
     # --- what people do -----------------------------------------------------------------------
 
-    async def move_in(self, *, subscribe: str = "Shop/web") -> None:
+    async def move_in(self, *, subscribe: str = LOUD) -> None:
         """The app is added to the team and to everybody's chat; the channel subscribes."""
         assert self.channel.team is not None
         await self.teams.install(self.channel.team, by=self.priya.teams)

@@ -49,7 +49,7 @@ async def told_once(scene: Scene, pull_request: SandboxPullRequest, author: Samp
     assert found[0].told_at is not None
     [alert] = scene.alerts(pull_request)
     [direct] = scene.alerts(pull_request, scene.chat_of(author))
-    assert alert == direct
+    assert direct == f"{alert} [Why did I get this?]"
     assert "Conflicts with main" in scene.card_text(pull_request)
     for other in (scene.maya, scene.jonas, scene.priya):
         if other is not author:

@@ -107,7 +107,8 @@ class Crowd:
                 scene.stage.project, f"part{number}", files={"README.md": "part\n"}
             )
             channel, _ = await scene.teams.create_channel(scene.channel.team, f"Part {number}")
-            said = await scene.says(scene.priya, f"subscribe Shop/part{number}", channel)
+            wish = f"subscribe Shop/part{number} created thread"
+            said = await scene.says(scene.priya, wish, channel)
             assert "follows" in said[0]
             self.places.append((repository, channel))
 

@@ -134,7 +134,8 @@ async def test_people_hear_only_what_needs_them(scene: Scene) -> None:
     await scene.azure.vote(pull_request, jonas, 5)
     await scene.stage.settle()
     assert scene.direct(scene.maya) == [
-        f"Jonas Sample approved #{pull_request.id} Pay later with suggestions"
+        f"Jonas Sample approved #{pull_request.id} Pay later with suggestions. "
+        "Nothing stands in its way now: you can complete it"
     ]
     await scene.azure.complete(pull_request, scene.priya.azure_devops)
     await scene.stage.settle()

@@ -18,6 +18,7 @@ from bot.turns import ON_IT
 from storage import audit
 from tests.end_to_end.conftest import OpenScene
 from tests.end_to_end.replicas import Replicas, ShiftedClock, another_port, lead_to, open_replicas
+from tests.end_to_end.scene import LOUD
 from tests.end_to_end.serving import Forks, Served
 
 pytestmark = pytest.mark.postgres
@@ -121,7 +122,7 @@ async def test_people_without_a_chat_get_one_chat(
         await scene.teams.install(scene.channel.team, by=scene.priya.teams)
         scene.chat_of(scene.jonas).installed = True  # of which the bot has not heard
         await scene.stage.settle()
-        await scene.teams.say(scene.priya.teams, scene.channel, "subscribe Shop/web")
+        await scene.teams.say(scene.priya.teams, scene.channel, f"subscribe {LOUD}")
         await scene.stage.settle()
         jonas = scene.jonas.azure_devops
         made = await asyncio.gather(

@@ -20,7 +20,13 @@ def build_completed(hook: ReceivedHook) -> BuildHook:
         repository_id=repository.guid("id", "") if repository is not None else "",
         web_url="",
         at=resource.optional_moment("finishTime") or hook.created_at,
+        project_id=_project_id(resource) or hook.envelope.project_id,
     )
+
+
+def _project_id(build: Fields) -> str:
+    project = build.optional_object("project")
+    return project.guid("id", "") if project is not None else ""
 
 
 def _name(build: Fields) -> str:

@@ -33,11 +33,18 @@ def work_item_updated(hook: ReceivedHook) -> TicketHook:
     if not number:
         raise FieldError("resource.workItemId is missing")
     whole = _flat(revision.optional_object("fields")) if revision is not None else {}
-    changed = _new_values(resource.optional_object("fields"))
-    return _ticket_hook(hook, number=number, fields=whole | changed)
+    delta = resource.optional_object("fields")
+    changed = _new_values(delta)
+    return _ticket_hook(hook, number=number, fields=whole | changed, old=_old_values(delta))
 
 
-def _ticket_hook(hook: ReceivedHook, *, number: int, fields: Mapping[str, str]) -> TicketHook:
+def _ticket_hook(
+    hook: ReceivedHook,
+    *,
+    number: int,
+    fields: Mapping[str, str],
+    old: Mapping[str, str] | None = None,
+) -> TicketHook:
     resource = hook.resource
     changed = Fields(dict(fields)).optional_moment("System.ChangedDate")
     return TicketHook(
@@ -53,6 +60,7 @@ def _ticket_hook(hook: ReceivedHook, *, number: int, fields: Mapping[str, str]) 
         or fields.get("System.ChangedBy", ""),
         comment=fields.get("System.History", ""),
         fields=fields,
+        old=old or {},
     )
 
 
@@ -72,6 +80,16 @@ def _new_values(fields: Fields | None) -> dict[str, str]:
         if isinstance(value, dict) and value.keys() & {"oldValue", "newValue"}
         else _as_text(value)
         for name, value in members.items()
+    }
+
+
+def _old_values(fields: Fields | None) -> dict[str, str]:
+    """Old values of the pairs; "" for a field that was empty before."""
+    members = fields.members if fields is not None else {}
+    return {
+        name: _as_text(value.get("oldValue"))
+        for name, value in members.items()
+        if isinstance(value, dict) and value.keys() & {"oldValue", "newValue"}
     }
 
 

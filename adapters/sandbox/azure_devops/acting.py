@@ -12,7 +12,12 @@ from adapters.sandbox.azure_devops.hooks import events
 from adapters.sandbox.azure_devops.people import SandboxIdentity
 from adapters.sandbox.azure_devops.projects import ZERO_SHA, SandboxRepository
 from adapters.sandbox.azure_devops.pull_requests import lifecycle, reviews
-from adapters.sandbox.azure_devops.pull_requests.model import MergeStatus, SandboxPullRequest
+from adapters.sandbox.azure_devops.pull_requests.model import (
+    MINIMUM_REVIEWERS,
+    MergeStatus,
+    PolicyType,
+    SandboxPullRequest,
+)
 from adapters.sandbox.azure_devops.work_items.model import (
     ACCEPTANCE_CRITERIA,
     DESCRIPTION,
@@ -240,10 +245,18 @@ class Acting(GitActing):
         status: str,
         *,
         blocking: bool = True,
+        type_: PolicyType = MINIMUM_REVIEWERS,
+        settings: Mapping[str, Any] | None = None,
     ) -> None:
-        """Give a branch policy's verdict: queued, running, approved, rejected or broken."""
+        """Give a branch policy's verdict: queued, running, approved, rejected or broken.
+
+        ``settings`` are those of the policy's configuration (``statusName`` and ``statusGenre``
+        of a STATUS_POLICY).
+        """
         found = self.pull_request(pull_request)
-        reviews.set_policy(self._org, found, name, status, blocking=blocking)
+        reviews.set_policy(
+            self._org, found, name, status, blocking=blocking, type_=type_, settings=settings
+        )
         await self._settle()
 
     async def update_work_item(
@@ -285,12 +298,21 @@ class Acting(GitActing):
         definition: str,
         result: str = "succeeded",
         branch: str | None = None,
+        pull_request: PullRequestOrId | None = None,
+        number: int | None = None,
     ) -> SandboxBuild:
-        """Finish a build; ``result`` succeeded, partiallySucceeded, failed or canceled."""
+        """Finish a build; ``result`` succeeded, partiallySucceeded, failed or canceled.
+
+        With ``pull_request`` it builds that one's merge, as build validation does, and gives the
+        policy's verdict. ``number`` of an earlier build runs it again.
+        """
         if result not in RESULTS:
             raise ValueError(f"unknown build result {result!r}")
+        validated = self.pull_request(pull_request) if pull_request is not None else None
         ref = full_ref(branch) if branch else (repository.default_branch or "")
-        number, now = len(self._org.builds) + 1, self._org.clock()
+        if validated is not None:
+            ref = f"refs/pull/{validated.id}/merge"
+        number, now = number or len(self._org.builds) + 1, self._org.clock()
         known = {one.definition: one.definition_id for one in self._org.builds.values()}
         build = SandboxBuild(
             id=number,
@@ -306,7 +328,10 @@ class Acting(GitActing):
             finished=now,
         )
         self._org.builds[number] = build
+        if validated is not None:
+            reviews.judge_build(self._org, validated, build)
         self._org.hooks.publish(events.build_completed(self._org, build))
+        await self._settle()
         return build
 
     async def settled(self) -> None:

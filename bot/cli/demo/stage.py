@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from adapters.sandbox.teams import Conversation, TeamsPerson, TeamsSandbox
 from bot.app import Pullcord
 from bot.ports import utc_now
 from bot.settings import Settings
-from storage import inbox, outbox, schema
+from storage import held, inbox, outbox, schema
 from storage.engine import Database
 from storage.queries import activities, conflicts, connections
 from storage.queries.connections import NewCredential
@@ -179,6 +179,8 @@ class Stage:
                 "teams_openid_metadata_url": teams.openid_metadata_url,
                 "teams_token_issuer": teams.token_issuer,
                 "teams_login_url": teams.login_url,
+                "review_window_seconds": 0,
+                "quiet_hours": False,
                 **settings,
             }
         )
@@ -234,17 +236,24 @@ class Stage:
     async def _is_quiet(self) -> bool:
         if not self.bot.targets.is_idle:
             return False
-        for counts in (inbox.counts, activities.counts, conflicts.counts, outbox.counts):
-            states = await self.bot.db.read(counts)
-            if states.get("pending") or states.get("sending"):
+        # In the order in which one makes work for the next.
+        for counts in (inbox.counts, activities.counts, conflicts.counts):
+            if not _is_done(await self.bot.db.read(counts)):
                 return False
-        return True
+        now = self.bot.services.clock()
+        if await self.bot.db.read(lambda s: held.due_addressees(s, now=now)):
+            return False
+        return _is_done(await self.bot.db.read(outbox.counts))
 
     async def close(self) -> None:
         """Stop everything."""
         await self.bot.stop()
         await self.azure_devops.stop()
         await self.teams.stop()
+
+
+def _is_done(states: Mapping[str, int]) -> bool:
+    return not states.get("pending") and not states.get("sending")
 
 
 def add_hooks(

@@ -130,8 +130,8 @@ async def test_only_the_latest_status_of_a_context_counts(
         )
     )
     assert await client.pull_request_checks("Shop", "abcd", 41) == [
-        Check("ci/build", "succeeded", "fine", own),
-        Check("lint", "failed", "", ""),
+        Check("ci/build", "succeeded", "fine", own, run="status/3"),
+        Check("lint", "failed", "", "", run="status/2"),
     ]
 
 

@@ -266,10 +266,10 @@ def test_builds_of_both_resource_versions_are_read() -> None:
     at = datetime(2026, 11, 20, 8, 12, 0, 200000, tzinfo=UTC)
     branch = "refs/heads/feature/123-basket"
     assert parsed("build.complete__1.0") == BuildHook(
-        8, "Shop CI 20261120.3", "partiallySucceeded", branch, "", "", at
+        8, "Shop CI 20261120.3", "partiallySucceeded", branch, "", "", at, SHOP.project_id
     )
     assert parsed("build.complete__2.0") == BuildHook(
-        9, "Shop CI 20261120.4", "failed", "refs/pull/41/merge", SHOP.id, "", at
+        9, "Shop CI 20261120.4", "failed", "refs/pull/41/merge", SHOP.id, "", at, SHOP.project_id
     )
 
 

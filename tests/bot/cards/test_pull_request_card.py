@@ -82,12 +82,13 @@ def test_the_card_shows_what_the_pull_request_is() -> None:
         "#123 Find things",
         "Merges cleanly",
         "1 failed",
-        "(lint)",
+        "✗ ",
+        "lint",
         "1 passed",
         "Opened {{DATE(2026-11-02T09:00:00Z, SHORT)}} {{TIME(2026-11-02T09:00:00Z)}}",
     ):
         assert part in text
-    assert buttons(card) == ["Open", "Review", "Ticket 123", "Sync"]
+    assert buttons(card) == ["Open", "Review", "Nudge", "Ticket 123", "Sync"]
     assert card["version"] == "1.5"
     assert card["msteams"] == {"width": "full"}
     assert card["fallbackText"] == card["speak"]

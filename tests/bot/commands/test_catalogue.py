@@ -17,7 +17,9 @@ READING = {
     "reviews",
     "ticket",
     "subscriptions",
+    "preview",
     "whoami",
+    "why",
     "status",
     "conflicts",
 }

@@ -223,14 +223,20 @@ async def test_link_of_a_missing_pull_request_changes_nothing(talk: Talk) -> Non
 async def test_subscribe_says_what_comes_and_how_to_undo(talk: Talk) -> None:
     said = await talk.say("subscribe shop/SHOP target refs/heads/main, release/*", to=talk.channel)
     assert "This channel now follows Shop/shop" in said
-    assert r"**main, release/\***" in said
+    assert r"**into main or release/\***. Drafts are told when they are published." in said
+    assert "In the card's thread: published, votes, comments" in said
     assert "To undo: unsubscribe Shop/shop" in said
     assert "already" in await talk.say("subscribe Shop/shop target main release/*", to=talk.channel)
-    assert "Changed: this channel" in await talk.say("subscribe Shop/shop", to=talk.channel)
+    assert "already" in await talk.say("subscribe Shop/shop", to=talk.channel)
+    assert "Changed: this channel" in await talk.say(
+        "subscribe Shop/shop target any", to=talk.channel
+    )
     (changed,) = await talk.audit("subscription.changed")
     assert changed.before == {"of": "Shop/shop", "target_branches": ["main", "release/*"]}
     assert changed.after == {"of": "Shop/shop", "target_branches": []}
-    assert "Shop/shop | any branch" in await talk.say("subscriptions", to=talk.channel)
+    assert "Shop/shop | all pull requests of people" in await talk.say(
+        "subscriptions", to=talk.channel
+    )
     assert "No longer followed here: Shop/shop" in await talk.say(
         "unsubscribe shop/shop", to=talk.channel
     )

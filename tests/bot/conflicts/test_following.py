@@ -83,6 +83,7 @@ def _furnish(session: Session) -> None:
                 conversation_id=conversation_id,
                 connection="contoso",
                 project="shop",
+                options={"places": {"created": "thread", "commits": "thread"}},
                 created_at=BEFORE,
             )
         )

@@ -9,12 +9,11 @@ import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters.sandbox.azure_devops import SandboxIdentity, SandboxPullRequest
@@ -211,9 +210,7 @@ class History:
         azure, repository, who = self.world.azure, self.world.repository, self.world.other
         if step.what is Do.RESET:
             self.model.reset(target)
-            await azure.organization.pushes.force(
-                repository, who, f"refs/heads/{target}", tips[-1]
-            )
+            await azure.organization.pushes.force(repository, who, f"refs/heads/{target}", tips[-1])
             return
         self.model.replace(target, step.files)
         tips.append(

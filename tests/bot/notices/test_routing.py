@@ -6,15 +6,19 @@ import pytest
 
 from bot.changes import Change, CommentPosted
 from bot.model import Comment, Identity, MergeStatus, PullRequestSnapshot, Reviewer, Vote
+from bot.notices.filters import Filters
+from bot.notices.kinds import EventKind, Place
 from bot.notices.model import (
     Contact,
     DirectMessage,
+    GroupAsk,
     Notice,
     RefreshCard,
     Situation,
     Subscriber,
     ThreadReply,
 )
+from bot.notices.places import DEFAULT_PLACES, Places
 from bot.notices.routing import route
 from bot.pull_request_state import PullRequestState
 from bot.reconcile import reconcile
@@ -40,9 +44,11 @@ PEOPLE = {
     JONAS.id: Contact(2, "Jonas Sample", "chat-jonas"),
     LENA.id: Contact(3, "Lena Sample"),
 }
+LOUD = Places(tuple((kind, Place.THREAD) for kind in EventKind))
 CHANNEL = Subscriber(
-    "channel", ConversationKind.CHANNEL, "Shop", "", (), "published", START - timedelta(days=1)
+    "channel", ConversationKind.CHANNEL, "Shop", "", START - timedelta(days=1), places=LOUD
 )
+QUIET = replace(CHANNEL, places=DEFAULT_PLACES)
 
 
 def told(
@@ -80,7 +86,11 @@ def _route(
 
 
 def replies(notices: tuple[Notice, ...]) -> list[str]:
-    return [notice.text for notice in notices if isinstance(notice, ThreadReply)]
+    return [
+        f"{notice.about}: {notice.text}" if notice.about else notice.text
+        for notice in notices
+        if isinstance(notice, ThreadReply)
+    ]
 
 
 def direct(notices: tuple[Notice, ...]) -> list[tuple[int, str]]:
@@ -96,10 +106,11 @@ def cards(notices: tuple[Notice, ...]) -> list[str]:
 
 def test_a_new_pull_request_is_a_card_and_then_a_reply_and_asks_its_reviewers() -> None:
     notices = told(seen(**votes((JONAS, Vote.NONE), (TEAM, Vote.NONE))))
-    assert [type(notice) for notice in notices] == [RefreshCard, ThreadReply, DirectMessage]
+    kinds = [RefreshCard, ThreadReply, DirectMessage, GroupAsk]
+    assert [type(notice) for notice in notices] == kinds
     assert replies(notices) == ["Maya Sample opened this pull request"]
     assert direct(notices) == [(2, "Maya Sample asks for your review of #12 Add search")]
-    message = notices[-1]
+    message = notices[2]
     assert isinstance(message, DirectMessage) and message.with_card
 
 
@@ -134,7 +145,8 @@ def test_a_new_pull_request_is_a_card_and_then_a_reply_and_asks_its_reviewers() 
             ["Now targets release/1 instead of main"],
         ),
         ([seen(), seen(1, title="Other")], []),
-        ([seen(), seen(1, **votes((LENA, Vote.NONE)))], []),
+        ([seen(), seen(1, **votes((LENA, Vote.NONE)))], ["Lena Sample is asked for a review"]),
+        ([seen(), seen(1, **votes((LENA, Vote.APPROVED)))], ["Lena Sample approved"]),
     ],
 )
 def test_what_a_channel_hears(snapshots: list[PullRequestSnapshot], expected: list[str]) -> None:
@@ -161,7 +173,7 @@ def test_a_group_chat_has_no_threads_so_its_replies_name_the_pull_request() -> N
 
 
 def test_a_personal_chat_gets_the_card_only() -> None:
-    chat = replace(CHANNEL, conversation_id="chat", kind=ConversationKind.PERSONAL)
+    chat = replace(QUIET, conversation_id="chat", kind=ConversationKind.PERSONAL)
     notices = told(seen(), seen(1, source_commit="b" * 40), subscribers=(chat,))
     assert notices == (RefreshCard("chat"),)
 
@@ -198,12 +210,12 @@ def test_what_was_before_a_subscription_is_not_news() -> None:
         ({"repository": "WEB"}, True),
         ({"repository": "we"}, False),
         ({"repository": "w*"}, True),
-        ({"target_branches": ("main",)}, True),
-        ({"target_branches": ("mai",)}, False),
-        ({"target_branches": ("refs/heads/main",)}, True),
-        ({"target_branches": ("!main",)}, False),
-        ({"target_branches": ("!release/*",)}, True),
-        ({"target_branches": ("*", "!main")}, False),
+        ({"filters": Filters(target=("main",))}, True),
+        ({"filters": Filters(target=("mai",))}, False),
+        ({"filters": Filters(target=("refs/heads/main",))}, True),
+        ({"filters": Filters(target=("!main",))}, False),
+        ({"filters": Filters(target=("!release/*",))}, True),
+        ({"filters": Filters(target=("*", "!main"))}, False),
     ],
 )
 def test_a_subscription_matches_whole_names(changed: dict[str, Any], is_told: bool) -> None:
@@ -212,7 +224,7 @@ def test_a_subscription_matches_whole_names(changed: dict[str, Any], is_told: bo
 
 
 def test_dev_does_not_match_development() -> None:
-    dev = replace(CHANNEL, target_branches=("dev",))
+    dev = replace(CHANNEL, filters=Filters(target=("dev",)))
     assert told(seen(target_ref="refs/heads/development"), subscribers=(dev,)) == ()
 
 
@@ -227,7 +239,7 @@ def test_dev_does_not_match_development() -> None:
 def test_drafts_are_told_as_the_subscription_says(
     drafts: str, while_draft: list[str], when_published: list[str]
 ) -> None:
-    subscriber = (replace(CHANNEL, drafts=drafts),)
+    subscriber = (replace(CHANNEL, filters=Filters(drafts=drafts)),)
     assert replies(told(seen(is_draft=True), subscribers=subscriber)) == while_draft
     published = told(seen(is_draft=True), seen(1), subscribers=subscriber)
     assert replies(published) == when_published

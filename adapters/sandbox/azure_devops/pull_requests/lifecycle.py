@@ -12,6 +12,7 @@ from adapters.sandbox.azure_devops.hooks import events
 from adapters.sandbox.azure_devops.people import SandboxIdentity
 from adapters.sandbox.azure_devops.projects import ZERO_SHA, SandboxRepository
 from adapters.sandbox.azure_devops.pull_requests.model import (
+    BUILD_VALIDATION,
     DESCRIPTION_LIMIT,
     Iteration,
     Label,
@@ -175,6 +176,17 @@ async def add_iteration(
     pull_request.iterations.append(
         Iteration(number, author, org.clock(), reason, source, target, common)
     )
+    if reason in ("push", "forcePush"):
+        _queue_builds(pull_request)
+
+
+def _queue_builds(pull_request: SandboxPullRequest) -> None:
+    """New commits need new builds: the verdicts of build validation do not hold any more."""
+    for policy in pull_request.policies:
+        if policy.type is BUILD_VALIDATION:
+            policy.status = "queued"
+            if policy.context is not None:
+                policy.context = policy.context | {"buildIsNotCurrent": True}
 
 
 def _check_texts(title: str, description: str) -> None:

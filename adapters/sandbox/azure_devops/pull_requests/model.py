@@ -85,16 +85,37 @@ class PullRequestStatus:
     iteration_id: int | None = None
 
 
-@dataclass(slots=True)
-class PolicyEvaluation:
-    """One branch policy's verdict; ``status`` queued, running, approved, rejected or broken."""
+@dataclass(frozen=True, slots=True)
+class PolicyType:
+    """A kind of branch policy, as every organisation has it (Policy - Types)."""
 
     id: str
     name: str
-    type_id: str
+
+
+MINIMUM_REVIEWERS = PolicyType(
+    "fa4e907d-c16b-4a4c-9dfa-4906e5d171dd", "Minimum number of reviewers"
+)
+BUILD_VALIDATION = PolicyType("0609b952-1397-4640-95ec-e00a01b2c241", "Build")
+STATUS_POLICY = PolicyType("cbdc66da-9728-4af8-aada-9a5a32e4a226", "Status")
+
+
+@dataclass(slots=True)
+class PolicyEvaluation:
+    """One branch policy's verdict.
+
+    ``status`` is queued, running, approved, rejected, notApplicable or broken. ``settings`` are
+    the configuration's own, ``context`` what the evaluation knows of its build.
+    """
+
+    id: str
+    name: str
+    type: PolicyType
     status: str
     is_blocking: bool
     started: datetime
+    settings: dict[str, Any] = field(default_factory=dict)
+    context: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

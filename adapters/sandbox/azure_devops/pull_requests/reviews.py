@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from adapters.sandbox.azure_devops import errors
+from adapters.sandbox.azure_devops.builds import SandboxBuild
 from adapters.sandbox.azure_devops.hooks import events
 from adapters.sandbox.azure_devops.people import SandboxIdentity
 from adapters.sandbox.azure_devops.pull_requests.model import (
+    BUILD_VALIDATION,
+    MINIMUM_REVIEWERS,
     VOTES,
     PolicyEvaluation,
+    PolicyType,
     PullRequestStatus,
     Reviewer,
     SandboxPullRequest,
@@ -22,7 +27,7 @@ if TYPE_CHECKING:
     from adapters.sandbox.azure_devops.organization import Organization
 
 STATUS_STATES = ("notSet", "pending", "succeeded", "failed", "error", "notApplicable")
-_MINIMUM_REVIEWERS_TYPE = "fa4e907d-c16b-4a4c-9dfa-4906e5d171dd"
+POLICY_STATUSES = ("queued", "running", "approved", "rejected", "notApplicable", "broken")
 
 
 def require_active(pull_request: SandboxPullRequest) -> None:
@@ -180,18 +185,54 @@ def post_status(
 
 
 def set_policy(
-    org: Organization, pull_request: SandboxPullRequest, name: str, status: str, *, blocking: bool
+    org: Organization,
+    pull_request: SandboxPullRequest,
+    name: str,
+    status: str,
+    *,
+    blocking: bool,
+    type_: PolicyType = MINIMUM_REVIEWERS,
+    settings: Mapping[str, Any] | None = None,
+    context: Mapping[str, Any] | None = None,
 ) -> PolicyEvaluation:
-    """Give a branch policy's verdict on the pull request."""
+    """Give a branch policy's verdict on the pull request; policies are told apart by name.
+
+    Raises:
+        AzureDevOpsError: 400, there is no such verdict.
+    """
+    if status not in POLICY_STATUSES:
+        raise errors.invalid_argument(f"The policy status '{status}' is unknown.")
     found = next((p for p in pull_request.policies if p.name == name), None)
     if found is None:
-        found = PolicyEvaluation(
-            str(uuid.uuid4()), name, _MINIMUM_REVIEWERS_TYPE, status, blocking, org.clock()
-        )
+        found = PolicyEvaluation(str(uuid.uuid4()), name, type_, status, blocking, org.clock())
         pull_request.policies.append(found)
-    found.status, found.is_blocking = status, blocking
+    found.status, found.is_blocking, found.started = status, blocking, org.clock()
+    found.settings = dict(settings) if settings is not None else found.settings
+    found.context = dict(context) if context is not None else found.context
     org.merges.complete_when_ready(pull_request)
     return found
+
+
+def judge_build(
+    org: Organization, pull_request: SandboxPullRequest, build: SandboxBuild
+) -> PolicyEvaluation:
+    """A build of the pull request's merge ended: its build validation has a verdict."""
+    return set_policy(
+        org,
+        pull_request,
+        build.definition,
+        "approved" if build.result == "succeeded" else "rejected",
+        blocking=True,
+        type_=BUILD_VALIDATION,
+        settings={"buildDefinitionId": build.definition_id, "displayName": None},
+        context={
+            "buildId": build.id,
+            "buildDefinitionId": build.definition_id,
+            "buildDefinitionName": build.definition,
+            "buildIsNotCurrent": False,
+            "isExpired": False,
+        },
+    )
 
 
 def _publish(

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from adapters.sandbox.azure_devops import errors
+from adapters.sandbox.azure_devops.people import People, SandboxIdentity
 from adapters.sandbox.azure_devops.rest.call import Answer, Call, Route, listing, page
 from adapters.sandbox.azure_devops.views import builds, git
 from adapters.sandbox.azure_devops.views import people as views
 from adapters.sandbox.azure_devops.views.pull_requests import policy_evaluation
 
 _CODE_REVIEW = "vstfs:///codereview/codereviewid/"
+_BUILD_ORDERS = frozenset(
+    f"{what}time{way}"
+    for what in ("finish", "queue", "start")
+    for way in ("ascending", "descending")
+)
 
 
 async def connection_data(call: Call) -> Answer:
@@ -60,26 +66,65 @@ async def search_identities(call: Call) -> Answer:
             or (kind != "mailaddress" and text == person.unique_name.casefold())
             or (kind in ("general", "displayname") and person.display_name.casefold() == text)
             or (kind == "general" and person.display_name.casefold().startswith(text))
+            # A group's account is its name without the project.
+            or (kind == "general" and person.unique_name.rpartition("\\")[2].casefold() == text)
         ]
     else:
         raise errors.invalid_argument("Give identityIds, subjectDescriptors or filterValue.")
-    return listing(views.identity(person) for person in found)
+    membership = call.query.get("queryMembership", "none").casefold()
+    return listing(
+        {
+            **views.identity(person),
+            "memberIds": [] if membership == "none" else _people_in(call.org.people, person),
+        }
+        for person in found
+    )
+
+
+def _people_in(people: People, group: SandboxIdentity) -> list[str]:
+    """Return the ids of a group's members and of the members of groups in it."""
+    found: dict[str, None] = {}
+    waiting = list(group.member_ids)
+    while waiting:
+        member_id = waiting.pop(0)
+        if member_id in found:
+            continue
+        found[member_id] = None
+        member = people.by_id(member_id)
+        waiting += member.member_ids if member else ()
+    return list(found)
 
 
 async def list_builds(call: Call) -> Answer:
-    """List finished builds, newest first; ``branchName`` and ``definitions`` filter."""
+    """List finished builds; ``branchName``, ``definitions`` and the results filter.
+
+    The order is by ``queryOrder``, by default the last one first; more are read with
+    ``continuationToken``.
+    """
     project = call.required_project()
     branch = call.query.get("branchName")
     definitions = _split(call.query.get("definitions", ""))
+    statuses = _split(call.query.get("statusFilter", "all").casefold())
+    results = _split(call.query.get("resultFilter", "").casefold())
+    order = call.query.get("queryOrder", "finishTimeDescending").casefold()
+    if order not in _BUILD_ORDERS:
+        raise errors.invalid_argument(f"The queryOrder '{order}' is unknown.")
     found = [
         build
-        for build in reversed(call.org.builds.values())
+        for build in call.org.builds.values()
         if build.repository.project is project
         and branch in (None, build.source_branch)
         and (not definitions or str(build.definition_id) in definitions)
+        and not {"all", "completed"}.isdisjoint(statuses)
+        and (not results or build.result.casefold() in results)
     ]
-    shown = page(call, found, default=1000, maximum=5000)
-    return listing(builds.build(call.addresses, build) for build in shown)
+    found.sort(key=lambda one: (one.finished, one.id), reverse=order.endswith("descending"))
+    token = call.integer("continuationToken", 0)
+    top = min(call.integer("$top", 1000), 5000)
+    more = token + top < len(found)
+    headers = {"x-ms-continuationtoken": str(token + top)} if more else None
+    shown = found[token : token + top]
+    return listing((builds.build(call.addresses, build) for build in shown), headers)
 
 
 async def get_build(call: Call) -> Answer:
@@ -106,7 +151,10 @@ async def list_evaluations(call: Call) -> Answer:
             "artifactId must be vstfs:///CodeReview/CodeReviewId/{projectId}/{pullRequestId}."
         )
     found = call.org.pull_request(int(number), call.actor, project=project)
-    return listing(policy_evaluation(call.addresses, found, one) for one in found.policies)
+    everything = call.flag("includeNotApplicable")
+    verdicts = [one for one in found.policies if everything or one.status != "notApplicable"]
+    shown = page(call, verdicts, default=1000, maximum=1000)
+    return listing(policy_evaluation(call.addresses, found, one) for one in shown)
 
 
 def _split(text: str) -> list[str]:

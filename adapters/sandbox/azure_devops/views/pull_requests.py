@@ -239,14 +239,16 @@ def policy_evaluation(
             "isBlocking": verdict.is_blocking,
             "isDeleted": False,
             "revision": 1,
-            "settings": {"displayName": verdict.name},
+            "settings": verdict.settings,
             "type": {
-                "id": verdict.type_id,
-                "displayName": verdict.name,
-                "url": addresses.api(f"policy/types/{verdict.type_id}", project),
+                "id": verdict.type.id,
+                "displayName": verdict.type.name,
+                "url": addresses.api(f"policy/types/{verdict.type.id}", project),
             },
         },
     }
+    if verdict.context is not None:
+        view["context"] = verdict.context
     if verdict.status in ("approved", "rejected", "notApplicable", "broken"):
         view["completedDate"] = written(verdict.started)
     return view

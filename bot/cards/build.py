@@ -1,0 +1,18 @@
+"""The message that a branch's build broke or is fixed."""
+
+from bot.builds import Turn
+from bot.cards.answers import text_card
+from bot.cards.parts import Tone, open_url_button
+from bot.cards.plain_text import escape
+from bot.model import Build
+from bot.teams_model import OutgoingMessage
+
+NAME_LENGTH = 80
+
+
+def draw_build(text: str, build: Build, turn: Turn, repository: str) -> OutgoingMessage:
+    """A sentence, where it is, and the way to the build. ``text`` is plain."""
+    where = f"{escape(build.project_name, NAME_LENGTH)} / {escape(repository, NAME_LENGTH)}"
+    buttons = [open_url_button("Open build", build.web_url)] if build.web_url else []
+    tone = Tone.BAD if turn is Turn.BROKEN else Tone.GOOD
+    return text_card(text, [where], buttons, tone)

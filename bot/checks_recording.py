@@ -1,0 +1,118 @@
+"""A pull request's checks as read: stored, told where they failed or pass again, watched."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlmodel import Session
+
+from bot import checks as rules
+from bot.model import Check
+from bot.pull_request_state import PullRequestState
+from bot.recorded_rows import storable
+from bot.recording import tell
+from storage.queries import checks, open_pull_requests
+from storage.tables import CheckWatch, Connection, FailedCheck, PullRequestRow
+
+_checks = TypeAdapter(tuple[Check, ...])
+
+
+@dataclass(frozen=True, slots=True)
+class ReadChecks:
+    """What one read found. None: that part could not be read. ``asked_at`` is before the calls."""
+
+    asked_at: datetime
+    statuses: Sequence[Check] | None
+    policies: Sequence[Check] | None
+
+
+def record_checks(
+    session: Session,
+    pull_request_id: int,
+    state: PullRequestState,
+    read: ReadChecks,
+    *,
+    cause: str,
+    now: datetime,
+) -> bool:
+    """Store what was read and tell what is news; True when the checks differ from before.
+
+    An answer older than the one that is stored changes nothing. What had failed before Pullcord
+    looked is no news. Runs inside ``Database.write``, after the pull request itself was recorded.
+    """
+    row = session.get(PullRequestRow, pull_request_id)
+    watch = checks.watch(session, pull_request_id)
+    if row is None or (watch is not None and watch.asked_at > read.asked_at):
+        return False
+    stored = load_checks(row.checks)
+    found = storable(rules.merged(read.statuses, read.policies, stored))
+    is_first = row.checks is None
+    has_changed = open_pull_requests.set_checks(session, pull_request_id, dump_checks(found))
+    changed_at = now if has_changed or watch is None else watch.changed_at
+    pushed = state.versions.source_commit
+    due_at = rules.next_look(
+        found,
+        is_active=state.is_active,
+        pushed_at=pushed.as_of if pushed else state.created_at,
+        changed_at=changed_at,
+        now=now,
+    )
+    checks.keep_watch(
+        session,
+        CheckWatch(
+            pull_request_id=pull_request_id,
+            asked_at=read.asked_at,
+            changed_at=changed_at,
+            due_at=due_at,
+        ),
+    )
+    if state.is_active:
+        _judge(session, pull_request_id, state, found, is_first=is_first, cause=cause, now=now)
+    return has_changed
+
+
+def load_checks(stored: list[dict[str, Any]] | None) -> tuple[Check, ...]:
+    """The checks in a row's column."""
+    return _checks.validate_python(stored or [])
+
+
+def dump_checks(found: Sequence[Check]) -> list[dict[str, Any]]:
+    """Checks as they are stored."""
+    dumped: list[dict[str, Any]] = _checks.dump_python(tuple(found), mode="json")
+    return dumped
+
+
+def _judge(
+    session: Session,
+    pull_request_id: int,
+    state: PullRequestState,
+    found: Sequence[Check],
+    *,
+    is_first: bool,
+    cause: str,
+    now: datetime,
+) -> None:
+    known = {
+        (row.name, row.kind): rules.Failure(row.run, row.source_commit, row.since)
+        for row in checks.failures(session, pull_request_id)
+    }
+    judged = rules.judge(known, found, source_commit=state.source_commit, now=now)
+    if judged.failures != known:
+        rows = [
+            FailedCheck(
+                pull_request_id=pull_request_id,
+                name=name,
+                kind=kind,
+                run=failure.run,
+                source_commit=failure.source_commit,
+                since=failure.since,
+            )
+            for (name, kind), failure in judged.failures.items()
+        ]
+        checks.keep_failures(session, pull_request_id, rows)
+    watched_since = session.get_one(Connection, state.connection).created_at
+    is_old = is_first and state.created_at < watched_since
+    if judged.changes and not is_old:
+        tell(session, pull_request_id, state, state, judged.changes, cause=cause, actor="", now=now)

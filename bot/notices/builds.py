@@ -1,0 +1,31 @@
+"""What is said of a branch whose build breaks or is fixed. All of it is plain text."""
+
+from datetime import datetime
+
+from bot.builds import Turn
+from bot.cards.plain_text import plain
+from bot.model import Build
+from bot.notices import texts
+
+DEFINITION_LENGTH = 80
+NUMBER_LENGTH = 60
+
+
+def build_turned(build: Build, turn: Turn, *, since: datetime | None) -> str:
+    """``web-ci broke on main: build 20261120.3 failed (for Maya Sample)``."""
+    definition = plain(build.definition, DEFINITION_LENGTH) or f"Pipeline {build.definition_id}"
+    branch = texts.branch(build.source_ref)
+    number = plain(build.number, NUMBER_LENGTH) or str(build.id)
+    if turn is Turn.BROKEN:
+        whose = f" (for {texts.name_of(build.requested_for)})" if build.requested_for else ""
+        return f"{definition} is broken on {branch}: build {number} failed{whose}"
+    lasted = f" after {texts.duration(build.finished_at - since)}" if since else ""
+    return f"{definition} is fixed on {branch}{lasted}: build {number} succeeded"
+
+
+def build_key(conversation_id: str, connection: str, build: Build, turn: Turn) -> str:
+    """Each turn is told once in each conversation, however often the build's webhook comes."""
+    place = f"{connection}/{build.definition_id}/{build.source_ref}"
+    return (
+        f"build:{conversation_id}:{place}:{build.id}:{turn.value}:{build.finished_at.isoformat()}"
+    )

@@ -1,0 +1,164 @@
+"""What waits to be told to people: held, looked at when due, released once."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import update
+from sqlmodel import Session, col, func, or_, select
+
+from storage.dialects import affected, insert_new, table_of
+from storage.tables import HeldNotice
+from storage.text import bounded_key, storable_text
+from storage.topics import HELD, touch
+
+SENT = "sent"
+
+
+@dataclass(frozen=True, slots=True)
+class Addressees:
+    """Whom rows are for: persons, conversations, and single rows that are for neither yet."""
+
+    people: frozenset[int]
+    conversations: frozenset[str]
+    rows: frozenset[int]
+
+    def __bool__(self) -> bool:
+        return bool(self.people or self.conversations or self.rows)
+
+
+def hold(
+    session: Session,
+    *,
+    key: str,
+    kind: str,
+    payload: Mapping[str, Any],
+    now: datetime,
+    person_id: int | None = None,
+    conversation_id: str = "",
+    pull_request_id: int | None = None,
+    group_key: str = "",
+    cause: str = "",
+    reason: str = "",
+) -> bool:
+    """Keep something to be told; False when ``key`` is there already, whatever became of it.
+
+    It is looked at right after the transaction: that it need not wait is found then.
+    """
+    touch(session, HELD)
+    values = {
+        "key": bounded_key(storable_text(key)),
+        "kind": kind,
+        "payload": dict(payload),
+        "person_id": person_id,
+        "conversation_id": conversation_id,
+        "pull_request_id": pull_request_id,
+        "group_key": group_key,
+        "cause": cause,
+        "reason": reason,
+        "attempts": 0,
+        "due_at": now,
+        "created_at": now,
+        "outcome": "",
+    }
+    return insert_new(session, HeldNotice, values)
+
+
+def due_addressees(session: Session, *, now: datetime, limit: int = 200) -> Addressees:
+    """Whose rows are due, those that wait longest first."""
+    rows = session.exec(
+        select(HeldNotice.id, HeldNotice.person_id, HeldNotice.conversation_id)
+        .where(col(HeldNotice.released_at).is_(None), HeldNotice.due_at <= now)
+        .order_by(col(HeldNotice.due_at), col(HeldNotice.id))
+        .limit(limit)
+    ).all()
+    return Addressees(
+        people=frozenset(person for _, person, _ in rows if person is not None),
+        conversations=frozenset(place for _, _, place in rows if place),
+        rows=frozenset(id_ or 0 for id_, person, place in rows if person is None and not place),
+    )
+
+
+def waiting_for(
+    session: Session, addressees: Addressees, *, lock: bool = True
+) -> Sequence[HeldNotice]:
+    """All that waits for these, due or not, oldest first; locked until the transaction ends."""
+    statement = (
+        select(HeldNotice)
+        .where(
+            col(HeldNotice.released_at).is_(None),
+            or_(
+                col(HeldNotice.person_id).in_(addressees.people),
+                col(HeldNotice.conversation_id).in_(addressees.conversations),
+                col(HeldNotice.id).in_(addressees.rows),
+            ),
+        )
+        .order_by(col(HeldNotice.id))
+        .execution_options(populate_existing=True)
+    )
+    return session.exec(statement.with_for_update() if lock else statement).all()
+
+
+def waits_below(session: Session, conversation_id: str, pull_request_id: int) -> bool:
+    """Whether a reply of this conversation about this pull request waits."""
+    found = session.exec(
+        select(HeldNotice.id)
+        .where(
+            HeldNotice.conversation_id == conversation_id,
+            HeldNotice.pull_request_id == pull_request_id,
+            col(HeldNotice.released_at).is_(None),
+        )
+        .limit(1)
+    ).first()
+    return found is not None
+
+
+def put_off(
+    session: Session, ids: Collection[int | None], *, due_at: datetime, reason: str
+) -> None:
+    """Look at these again at ``due_at``."""
+    _update(session, ids, {"due_at": due_at, "reason": reason})
+
+
+def failed(session: Session, row_id: int | None, *, due_at: datetime) -> None:
+    """A question to Azure DevOps that this row needs failed: ask again at ``due_at``."""
+    values = {"due_at": due_at, "attempts": col(HeldNotice.attempts) + 1}
+    _update(session, [row_id], values)
+
+
+def keep_payload(session: Session, row_id: int | None, payload: Mapping[str, Any]) -> None:
+    """What is told has become more than it was."""
+    _update(session, [row_id], {"payload": dict(payload), "reason": ""})
+
+
+def release(session: Session, ids: Collection[int | None], *, now: datetime, outcome: str) -> None:
+    """These are done with: told (SENT), or not to be told, and why."""
+    _update(session, ids, {"released_at": now, "outcome": outcome})
+
+
+def reconsider(session: Session, person_id: int, *, now: datetime) -> None:
+    """A person chose otherwise: look again at all that waits for him."""
+    touch(session, HELD)
+    mine = [col(HeldNotice.person_id) == person_id, col(HeldNotice.released_at).is_(None)]
+    affected(session, update(table_of(HeldNotice)).where(*mine).values(due_at=now))
+
+
+def next_due(session: Session) -> datetime | None:
+    """When the next row is looked at."""
+    waiting = select(func.min(HeldNotice.due_at)).where(col(HeldNotice.released_at).is_(None))
+    return session.exec(waiting).one()
+
+
+def count_waiting(session: Session, person_id: int) -> int:
+    """How much waits for a person."""
+    waiting = select(func.count()).where(
+        HeldNotice.person_id == person_id, col(HeldNotice.released_at).is_(None)
+    )
+    return session.exec(waiting).one()
+
+
+def _update(session: Session, ids: Collection[int | None], values: Mapping[str, Any]) -> None:
+    if ids:
+        waiting = [col(HeldNotice.id).in_(ids), col(HeldNotice.released_at).is_(None)]
+        affected(session, update(table_of(HeldNotice)).where(*waiting).values(**values))

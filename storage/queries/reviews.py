@@ -1,0 +1,91 @@
+"""Which commits were reviewed, who talks in which thread, who is in which group."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Select, bindparam
+from sqlalchemy import select as sql_select
+from sqlmodel import Session, select
+
+from storage.dialects import insert_new, table_of
+from storage.tables import GroupMembers, GroupTurn, ReviewedCommit, ThreadParticipant
+
+
+def keep_reviewed(
+    session: Session, pull_request_id: int, identity_id: str, commit: str, *, now: datetime
+) -> None:
+    """A reviewer has voted on this commit."""
+    session.merge(
+        ReviewedCommit(
+            pull_request_id=pull_request_id, identity_id=identity_id, commit=commit, at=now
+        )
+    )
+
+
+def reviewed(session: Session, pull_request_id: int) -> dict[str, str]:
+    """The commit of each reviewer's last vote, by identity id."""
+    rows = session.connection().execute(_reviewed(), {"pull_request": pull_request_id})
+    return {row.identity_id: row.commit for row in rows}
+
+
+@cache  # read for every change, and making a statement takes longer than running it
+def _reviewed() -> Select[Any]:
+    known = table_of(ReviewedCommit).c
+    return sql_select(known.identity_id, known.commit).where(
+        known.pull_request_id == bindparam("pull_request")
+    )
+
+
+def join_thread(session: Session, pull_request_id: int, thread_id: int, identity_id: str) -> None:
+    """Somebody wrote in a comment thread."""
+    values = {
+        "pull_request_id": pull_request_id,
+        "thread_id": thread_id,
+        "identity_id": identity_id,
+    }
+    insert_new(session, ThreadParticipant, values)
+
+
+def participants(session: Session, pull_request_id: int, thread_id: int) -> frozenset[str]:
+    """The identity ids of those who wrote in a comment thread."""
+    rows = session.exec(
+        select(ThreadParticipant.identity_id).where(
+            ThreadParticipant.pull_request_id == pull_request_id,
+            ThreadParticipant.thread_id == thread_id,
+        )
+    ).all()
+    return frozenset(rows)
+
+
+def group_members(session: Session, connection: str, group_id: str) -> GroupMembers | None:
+    """The members of a group as last read, None when they never were."""
+    return session.get(GroupMembers, (connection, group_id))
+
+
+def keep_group(
+    session: Session, connection: str, group_id: str, members: Sequence[str], *, now: datetime
+) -> None:
+    """Store who is in a group."""
+    session.merge(
+        GroupMembers(connection=connection, group_id=group_id, members=list(members), read_at=now)
+    )
+
+
+def turns(session: Session, connection: str, group_id: str) -> Mapping[int, datetime]:
+    """When each person was last asked in the group's stead."""
+    rows = session.exec(
+        select(GroupTurn).where(GroupTurn.connection == connection, GroupTurn.group_id == group_id)
+    ).all()
+    return {row.person_id: row.asked_at for row in rows}
+
+
+def took_turns(
+    session: Session, connection: str, group_id: str, people: Collection[int], *, now: datetime
+) -> None:
+    """These were asked in the group's stead."""
+    for person_id in people:
+        session.merge(
+            GroupTurn(connection=connection, group_id=group_id, person_id=person_id, asked_at=now)
+        )

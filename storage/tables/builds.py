@@ -1,0 +1,25 @@
+"""Builds of branches."""
+
+from datetime import datetime
+
+from sqlmodel import Field, SQLModel
+
+
+class BranchBuild(SQLModel, table=True):
+    """The last build of a definition and a branch that succeeded or failed.
+
+    ``definition_id`` is unique in the connection, ``source_ref`` a whole ref. ``broken_since`` is
+    when the first of the failed builds ended, None while it is not broken.
+    """
+
+    __tablename__ = "branch_builds"
+
+    connection: str = Field(primary_key=True, foreign_key="connections.name")
+    definition_id: int = Field(primary_key=True)
+    source_ref: str = Field(primary_key=True)
+    definition: str = ""
+    repository_id: str = ""
+    build_id: int
+    result: str
+    finished_at: datetime
+    broken_since: datetime | None = None
