@@ -42,14 +42,19 @@ __all__ = [
 ]
 
 TITLE_LENGTH = 200
-LINE_LENGTH = 1_500
+LINE_LENGTH = 3_000
 MOST_ROWS = 20
 CELL_LENGTH = 200
 CHOICE_LENGTH = 120
 MOST_CHOICES = 40
 CHOICE_INPUT = "choice"
 
+NARROW, WIDE = 7, 12
+"""Letters of the narrowest and the widest column, of about 40 that a phone shows in a line."""
+
 _CODE = re.compile(r"`([^`\n]+)`")
+_LINK = re.compile(r"\[((?:\\.|[^\]\\])*)\]\([^)]*\)")
+_MARKS = re.compile(r"[\\*]")
 
 
 def text_card(
@@ -83,15 +88,17 @@ def table_card(
     *,
     note: str = "",
     summary: str = "",
+    most_rows: int = MOST_ROWS,
 ) -> OutgoingMessage:
     """A table. Cells are Markdown in which outside text went through ``escape``.
 
-    At most 20 rows are shown, and how many there are besides. ``note`` is a line below, Markdown.
+    At most ``most_rows`` are shown, and how many there are besides. ``note`` is a line below,
+    Markdown.
     """
-    shown = min(len(rows), MOST_ROWS)
+    shown = min(len(rows), most_rows)
     while True:
         more = f"and {len(rows) - shown} more" if shown < len(rows) else ""
-        below = [markdown(text, subtle=True) for text in (more, note) if text]
+        below = [markdown(_quoted(text), subtle=True) for text in (more, note) if text]
         table = [_table(columns, rows[:shown])] if shown else []
         sent = _card(title, [*table, *below], buttons, tone, summary)
         if fits(sent) or shown == 0:
@@ -114,7 +121,7 @@ def choice_card(
     A button runs ``command`` with ``arguments``, in which ``{choice}`` is the value. The list's
     button sends ``arguments`` as it is, and the chosen value as ``data["choice"]``.
     """
-    texts: list[CardElement] = [markdown(_cut(each)) for each in lines]
+    texts: list[CardElement] = [markdown(_cut(_quoted(each))) for each in lines]
     if len(choices) <= 5:
         buttons: list[Action] = [
             command_button(label, command, arguments.replace("{choice}", value))
@@ -174,14 +181,31 @@ def _card(
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     heads = TableRow(cells=[TableCell(items=[markdown(name, bold=True)]) for name in columns])
+    widths = _widths([columns, *rows])
     return Table(
-        columns=[ColumnDefinition(width=1) for _ in columns],
+        columns=[ColumnDefinition(width=width) for width in widths],
         show_grid_lines=False,
         rows=[
             heads,
             *(TableRow(cells=[TableCell(items=[markdown(_cut(c))]) for c in row]) for row in rows),
         ],
     )
+
+
+def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
+    """Shares of the width by each column's longest word, so that a phone breaks few words.
+
+    The first row is the bold heads, which are wider.
+    """
+    return [
+        min(max(NARROW, 1 + _longest_word(cells[0]), *map(_longest_word, cells)), WIDE)
+        for cells in zip(*rows, strict=True)
+    ]
+
+
+def _longest_word(cell: str) -> int:
+    seen = _MARKS.sub("", _LINK.sub(r"\1", cell))
+    return max(map(len, seen.split()), default=0) + cell.startswith("**")  # bold is wider
 
 
 def _cut(text: str) -> str:

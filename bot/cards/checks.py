@@ -13,10 +13,16 @@ from bot.links import trusted_url
 from bot.model import Check, CheckKind
 
 DESCRIPTION_LENGTH = 80
+FAILED: tuple[str, TextColor] = ("✗", "Attention")
+RUNNING: tuple[str, TextColor] = ("◔", "Warning")
+PASSED: tuple[str, TextColor] = ("✓", "Good")
 
 
 def check_counts(checks: Sequence[Check]) -> list[TextRun]:
-    """``Checks: 1 failed  2 passed``: the verdicts of machines; nothing when there are none."""
+    """``Checks: ✗ 1 failed  ✓ 2 passed``: the verdicts of machines; nothing when there are none.
+
+    Only the marks have colours: words in yellow or green cannot be read on white.
+    """
     failed = [check for check in checks if is_failed(check)]
     running = [check for check in checks if is_running(check)]
     passed = [
@@ -25,9 +31,9 @@ def check_counts(checks: Sequence[Check]) -> list[TextRun]:
         if check.kind is not CheckKind.POLICY and check.state == "succeeded"
     ]
     parts = [
-        *_count(failed, "failed", "Attention"),
-        *_count(running, "running", "Warning"),
-        *_count(passed, "passed", "Good"),
+        *_count(failed, FAILED, "failed"),
+        *_count(running, RUNNING, "running"),
+        *_count(passed, PASSED, "passed"),
     ]
     return [run("Checks: "), *parts] if parts else []
 
@@ -52,12 +58,12 @@ def check_lines(view: PullRequestView, *, rows: int, name_length: int) -> list[C
 def _check(check: Check, base_url: str, name_length: int) -> RichTextBlock:
     """The link only where it leads to the connection's own host."""
     has_failed = is_failed(check)
-    color: TextColor = "Attention" if has_failed else "Warning"
+    mark, color = FAILED if has_failed else RUNNING
     name = plain(check.name, name_length)
     says = plain(check.description, DESCRIPTION_LENGTH) or ("failed" if has_failed else "running")
     required = [run(" required", bold=True)] if check.is_blocking else []
     return line(
-        run("✗ " if has_failed else "◔ ", color=color, bold=True),
+        run(f"{mark} ", color=color, bold=True),
         run(name, url=trusted_url(check.target_url, base_url)),
         *required,
         run(f"  {says}", subtle=True),
@@ -80,5 +86,8 @@ def _policies(checks: Sequence[Check], *, rows: int, name_length: int) -> list[C
     return [line(run("Not met yet: ", subtle=True), run(names), spacing="None")]
 
 
-def _count(checks: Sequence[Check], word: str, color: TextColor) -> list[TextRun]:
-    return [run(f"{len(checks)} {word}  ", color=color)] if checks else []
+def _count(checks: Sequence[Check], shown: tuple[str, TextColor], word: str) -> list[TextRun]:
+    mark, color = shown
+    if not checks:
+        return []
+    return [run(f"{mark} ", color=color, bold=True), run(f"{len(checks)} {word}  ")]

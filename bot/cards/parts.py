@@ -32,6 +32,10 @@ https://learn.microsoft.com/microsoftteams/platform/bots/how-to/format-your-bot-
 """
 
 MOST_BUTTONS = 6  # Teams shows no more
+ROW_WIDTH = 290
+"""Pixels that a phone of 360 has for a card's buttons; they are made narrow, not wrapped."""
+BUTTON_WIDTH, LETTER_WIDTH, MENU_WIDTH = 32, 7.2, 48
+"""Pixels of a button without its title and with the space after it, of a letter, of the menu."""
 TITLE_LENGTH = 60
 SUMMARY_LENGTH = 250
 
@@ -108,9 +112,14 @@ def markdown(
     )
 
 
-def header(tone: Tone, *items: CardElement) -> Container:
-    """The coloured top of a card."""
-    return Container(style=_STYLES[tone], bleed=True, items=list(items))
+def header(tone: Tone, *items: CardElement, url: str = "") -> Container:
+    """The coloured top of a card; with ``url`` all of it opens that address."""
+    return Container(
+        style=_STYLES[tone],
+        bleed=True,
+        items=list(items),
+        select_action=OpenUrlAction(url=url) if url else None,
+    )
 
 
 def message(
@@ -124,9 +133,26 @@ def message(
         speak=said,
         msteams=TeamsCardProperties(width="full"),
         body=list(body),
-        actions=list(actions[:MOST_BUTTONS]) or None,
+        actions=in_one_row(actions[:MOST_BUTTONS]) or None,
     )
     return OutgoingMessage(card=card.model_dump(exclude_none=True, mode="json"), summary=said)
+
+
+def in_one_row(actions: Sequence[Action]) -> list[Action]:
+    """The buttons; those that have no room beside the first are in the card's menu.
+
+    Source: https://learn.microsoft.com/microsoftteams/platform/task-modules-and-cards/cards/cards-format
+    (overflow menu).
+    """
+    widths = [BUTTON_WIDTH + LETTER_WIDTH * len(action.title or "") for action in actions]
+    if sum(widths) <= ROW_WIDTH:
+        return list(actions)
+    room = ROW_WIDTH - MENU_WIDTH
+    shown = max(sum(sum(widths[: end + 1]) <= room for end in range(len(widths))), 1)
+    return [
+        *actions[:shown],
+        *(action.model_copy(update={"mode": "secondary"}) for action in actions[shown:]),
+    ]
 
 
 def size_of(card: Json | None) -> int:

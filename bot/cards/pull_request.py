@@ -112,10 +112,10 @@ def _header(view: PullRequestView, stands: Standing, limits: Limits) -> Containe
             Column(width="auto", items=[line(run(stands.label, bold=True))]),
         ]
     )
-    heading = line(run(title, bold=True, size="Large", url=view.page_url()))
+    heading = line(run(title, bold=True, size="Large"))  # a link's colour is faint on red
     says = line(run(stands.sentence, bold=True))
     since = [markdown(f"Since {time_text(stands.since)}")] if stands.since else []
-    return header(stands.tone, top, heading, says, *since)
+    return header(stands.tone, top, heading, says, *since, url=view.page_url())
 
 
 def _people_and_branches(view: PullRequestView, limits: Limits) -> RichTextBlock:

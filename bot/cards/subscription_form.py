@@ -23,24 +23,24 @@ HINT = r"Commas between several; “\*” is any text, “!” leaves out. Empty
 
 _CHANNEL_PLACES = (
     ("On the card only", Place.CARD),
-    ("In the card's thread", Place.THREAD),
-    ("As a message of its own", Place.CHANNEL),
-    ("Directly to whom it concerns", Place.DIRECT),
+    ("In its thread", Place.THREAD),
+    ("Own message", Place.CHANNEL),
+    ("Direct message", Place.DIRECT),
     ("Not at all", Place.OFF),
 )
 _CHAT_PLACES = (
     ("On the card only", Place.CARD),
-    ("As a message here", Place.THREAD),
-    ("Directly to whom it concerns", Place.DIRECT),
+    ("Message here", Place.THREAD),
+    ("Direct message", Place.DIRECT),
     ("Not at all", Place.OFF),
 )
 _OWN_PLACES = (
     ("On the card only", Place.CARD),
-    ("As a message here", Place.THREAD),
+    ("Message here", Place.THREAD),
     ("Not at all", Place.OFF),
 )
 _WITHOUT_CARD = frozenset({EventKind.TICKET, EventKind.BUILD})
-_NOT_ON_A_CARD = (("As a message", Place.CHANNEL), ("Not at all", Place.OFF))
+_NOT_ON_A_CARD = (("Own message", Place.CHANNEL), ("Not at all", Place.OFF))
 _PATTERNS = (
     ("target", "Into branches", "main, release/*, !release/old"),
     ("source", "From branches", "feature/*"),
@@ -123,7 +123,7 @@ def _filters(settings: Subscribed) -> list[CardElement]:
 
 
 def _places(form: SubscriptionForm) -> list[CardElement]:
-    """Two beside each other; narrow screens put them below each other."""
+    """Two beside each other; their choices are short enough for half of a phone's width."""
     fields: list[CardElement] = [_place(form, kind) for kind in EventKind]
     return [
         ColumnSet(

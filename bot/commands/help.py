@@ -8,6 +8,7 @@ from bot.commands.command import Command, CommandRefused, Invocation, Reply
 from bot.commands.registry import NotUnderstood, Registry, Understood, places
 
 TITLE = "What you can say"
+DETAILS_LENGTH = 2_500
 _CODE = re.compile(r"`([^`\n]+)`")
 _FIRST_STEPS = (("My reviews", "reviews"), ("Open pull requests", "prs"), ("Who am I?", "whoami"))
 
@@ -43,7 +44,7 @@ def usage_card(command: Command, problem: str = "") -> Reply:
     lines.append(f"**{escape(command.usage)}**")
     lines.append(escape(command.summary))
     if command.details:
-        lines.append(escape(_quoted(command.details), 1_000))
+        lines.append(escape(_quoted(command.details), DETAILS_LENGTH))
     lines.append("For example: " + escape("; ".join(command.examples), 1_000))
     if len(command.scopes) == 1:
         lines.append(f"Only in {places(command)}.")
@@ -62,7 +63,8 @@ def _all(registry: Registry, invocation: Invocation) -> Reply:
     rows = [(f"**{escape(each.usage)}**", escape(each.summary)) for each in listed]
     buttons = [command_button(title, name) for title, name in _FIRST_STEPS if registry.named(name)]
     note = "help and a command's name shows more. Numbers may be pasted addresses, too."
-    return Reply((table_card(TITLE, ("Say", "What happens"), rows, buttons, note=note),))
+    heads = ("Say", "What happens")
+    return Reply((table_card(TITLE, heads, rows, buttons, note=note, most_rows=len(rows)),))
 
 
 def _one(registry: Registry, about: str) -> Reply:

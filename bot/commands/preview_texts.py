@@ -3,7 +3,7 @@
 from bot.notices.kinds import EventKind
 from bot.subscription_preview import Preview
 
-_COUNTED = {
+COUNTED = {
     EventKind.CREATED: ("new card", "new cards"),
     EventKind.PUBLISHED: ("published", "published"),
     EventKind.REVIEW_ASKED: ("review asked for", "reviews asked for"),
@@ -24,7 +24,7 @@ def preview_line(told: Preview) -> str:
         return "With these filters the last 7 days would have brought no message."
     counted = [
         f"{told.counts[kind]} {words[told.counts[kind] != 1]}"
-        for kind, words in _COUNTED.items()
+        for kind, words in COUNTED.items()
         if told.counts.get(kind)
     ]
     messages = "1 message" if told.total == 1 else f"{told.total} messages"

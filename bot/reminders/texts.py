@@ -28,7 +28,7 @@ def to_person(due: Due, state: PullRequestState, now: datetime, *, asked_by: str
         case Rule.FIRST_REVIEW:
             return f"Nobody has reviewed {about} yet. {_goal(due, now)}"
         case Rule.NO_REVIEWER:
-            return f"Nobody is asked to review {about} since {span}"
+            return f"Nobody has been asked to review {about} for {span}"
         case Rule.APPROVED:
             return f"{about} has been approved for {span} and is not completed"
         case Rule.DRAFT:
@@ -54,7 +54,7 @@ def to_conversation(due: Due, now: datetime) -> str:
                 f"Asked: {names}"
             )
         case Rule.NO_REVIEWER:
-            return f"Nobody is asked for a review since {span}"
+            return f"Nobody has been asked for a review for {span}"
         case Rule.APPROVED:
             return f"Approved for {span}, and not completed"
         case Rule.DRAFT:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from bot.fresh_read import FreshReads
 from bot.sweep import FIRST_PAUSE, Sweep
 from storage.tables import RepositoryRow
+from tests.bot.releasing import release_due
 from tests.bot.workflows.conftest import CONNECTION, World, world
 
 __all__ = ["world"]
@@ -28,12 +29,14 @@ async def test_what_was_missed_during_an_outage_is_told_once(world: World) -> No
     report = await restarted.run()
 
     assert sorted(report.read) == [(CONNECTION, number), (CONNECTION, missed)]
+    await release_due(world.services.db, world.services.clock())
     told = len(await world.outbox())
     assert told > before
     assert any("Jonas Sample approved" in text for text in await texts(world))
 
     again = Sweep(world.services, FreshReads(world.services))
     assert (await again.run()).read == []
+    await release_due(world.services.db, world.services.clock())
     assert len(await world.outbox()) == told
 
 

@@ -119,6 +119,10 @@ async def _pushed(client: AzureDevOpsClient) -> object:
     )
 
 
+async def _branch_changes(client: AzureDevOpsClient) -> object:
+    return await client.branch_changes(REPOSITORY, since="a" * 40, branch="feature/x")
+
+
 async def _list(client: AzureDevOpsClient) -> object:
     return await client.pull_requests(
         project="Shop", source_ref="refs/heads/a", target_ref="refs/heads/b", top=5
@@ -145,6 +149,10 @@ CALLS: dict[str, tuple[str, object, Call]] = {
     "changed_files": (GIT, DIFFS, lambda c: c.changed_files(REPOSITORY, "a" * 40, "b" * 40)),
     "commits_on_path": (GIT, EMPTY, _commits),
     "pushed_commits": (GIT, DISTANCE, _pushed),
+    "branch_changes": (GIT, {**DIFFS, "targetCommit": "b" * 40}, _branch_changes),
+    "latest_iteration": (GIT, EMPTY, lambda c: c.latest_iteration(REPOSITORY, 41)),
+    "pusher_of": (GIT, {}, lambda c: c.pusher_of(REPOSITORY, "a" * 40)),
+    "pull_request_labels": (GIT, EMPTY, lambda c: c.pull_request_labels(REPOSITORY, 41)),
     "create_pull_request": (GIT, PULL_REQUEST, _open),
     "add_reviewer": (GIT, {}, lambda c: c.add_reviewer(REPOSITORY, 41, PERSON, required=True)),
     "branch_tip": (GIT, EMPTY, lambda c: c.branch_tip(REPOSITORY, "feature/x")),
@@ -157,6 +165,7 @@ CALLS: dict[str, tuple[str, object, Call]] = {
     "ticket_states": (WORK, EMPTY, lambda c: c.ticket_states("Shop", "User Story")),
     "update_ticket": (WORK, WORK_ITEM, _update),
     "find_identity": (IDENTITIES, EMPTY, lambda c: c.find_identity("maya@example.com")),
+    "find_group": (IDENTITIES, EMPTY, lambda c: c.find_group("Web Team")),
     "group_members": (
         IDENTITIES,
         {"value": [{"id": PERSON, "isActive": True, "memberIds": [PERSON]}]},

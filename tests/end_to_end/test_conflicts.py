@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 from adapters.sandbox.azure_devops import SandboxPullRequest
 from adapters.sandbox.teams import render_text
 from bot.cli.demo.stage import CONNECTION, SamplePerson
-from storage.tables import ConflictEpisode, Connection
+from storage.tables import ConflictEpisode, Connection, MergeStatusRow, PullRequestRow
 from tests.end_to_end.conftest import OpenScene
 from tests.end_to_end.scene import Scene
 
@@ -55,6 +55,19 @@ async def told_once(scene: Scene, pull_request: SandboxPullRequest, author: Samp
         if other is not author:
             assert scene.alerts(pull_request, scene.chat_of(other)) == []
     return alert
+
+
+async def posted_statuses(scene: Scene) -> dict[int, str]:
+    """The status that each pull request has in Azure DevOps, by its number."""
+
+    def read(session: Session) -> dict[int, str]:
+        rows = session.exec(select(MergeStatusRow)).all()
+        return {
+            session.get_one(PullRequestRow, row.pull_request_id).number: row.posted_state
+            for row in rows
+        }
+
+    return await scene.read(read)
 
 
 @pytest.fixture
@@ -145,7 +158,7 @@ async def test_an_own_finding_gives_way_when_azure_devops_says_clean(scene: Scen
     assert "Merges cleanly" in scene.card_text(pull_request)
     thread = scene.thread(pull_request)
     assert sum("Clean again after" in reply for reply in thread) == 1
-    assert f"by new commits on {branch_of(pull_request)}" in thread[-1]
+    assert f"by Maya Sample's push to {branch_of(pull_request)}" in thread[-1]
 
 
 async def test_a_merge_by_hand_turns_the_alert_green_without_a_word_to_the_author(
@@ -165,7 +178,8 @@ async def test_a_merge_by_hand_turns_the_alert_green_without_a_word_to_the_autho
     )
     await scene.stage.settle()
     [episode] = await episodes(scene)
-    assert (episode.ended_by, episode.posted_status) == ("source", "succeeded")
+    assert episode.ended_by == "source"
+    assert await posted_statuses(scene) == {pull_request.id: "succeeded"}
     for alert in (
         *scene.alerts(pull_request),
         *scene.alerts(pull_request, scene.chat_of(scene.maya)),
@@ -193,7 +207,7 @@ async def test_a_target_forced_back_is_clean_again_by_the_target(scene: Scene) -
     await scene.stage.settle()
     [episode] = await episodes(scene)
     assert episode.ended_by == "target"
-    assert "by a change of main" in scene.thread(pull_request)[-1]
+    assert "by Priya Sample's push to main" in scene.thread(pull_request)[-1]
     assert "Blocked" not in scene.card_text(pull_request)
 
 
@@ -213,7 +227,7 @@ async def test_targeting_another_branch_begins_and_ends_an_episode(scene: Scene)
     await scene.sweeps()
     [episode] = await episodes(scene)
     assert episode.ended_by == "retarget"
-    assert "by targeting main" in scene.thread(pull_request)[-1]
+    assert "by Maya Sample, who chose main" in scene.thread(pull_request)[-1]
 
 
 async def test_abandoning_ends_it_and_the_alert_says_so(scene: Scene) -> None:
@@ -367,9 +381,8 @@ async def test_the_status_is_posted_and_taken_back(scene: Scene) -> None:
     posted = [
         call for call in scene.azure.calls if call.method == "POST" and "/statuses" in call.path
     ]
-    assert len(posted) == 2
-    [episode] = await episodes(scene)
-    assert (episode.number, episode.posted_status) == (pull_request.id, "succeeded")
+    assert len(posted) == 3, "clean at first, then blocked, then clean again"
+    assert await posted_statuses(scene) == {pull_request.id: "succeeded"}
 
 
 async def test_a_connection_can_do_without_the_status(scene: Scene) -> None:

@@ -78,7 +78,7 @@ CHECKS = (
 
 def test_checks_are_counted_and_those_that_need_somebody_are_named() -> None:
     counts = "".join(run.text or "" for run in check_counts(CHECKS))
-    assert counts == "Checks: 2 failed  1 running  1 passed  "
+    assert counts == "Checks: ✗ 2 failed  ◔ 1 running  ✓ 1 passed  "
     lines = check_lines(view_of(seen(), checks=CHECKS), rows=5, name_length=60)
     drawn = [line.model_dump(by_alias=True, exclude_none=True) for line in lines]
     assert ["".join(_texts(line)) for line in drawn] == [

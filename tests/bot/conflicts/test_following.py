@@ -42,6 +42,7 @@ from tests.bot.pull_request_samples import (
     seen,
     votes,
 )
+from tests.bot.releasing import release_due
 
 BEFORE = START - timedelta(days=1)
 G = "9" * 40
@@ -105,6 +106,7 @@ async def record(db: Database, *snapshots: PullRequestSnapshot, **more: Any) -> 
                 s, one, cause="test", now=one.as_of, **more
             )
         )
+        await release_due(db, snapshot.as_of)
 
 
 async def examined(db: Database, now: datetime) -> None:
@@ -121,6 +123,7 @@ async def examined(db: Database, now: datetime) -> None:
             session.add(row)
 
     await db.write(work)
+    await release_due(db, now)
 
 
 async def delivered(db: Database) -> None:
