@@ -144,7 +144,7 @@ def in_one_row(actions: Sequence[Action]) -> list[Action]:
     Source: https://learn.microsoft.com/microsoftteams/platform/task-modules-and-cards/cards/cards-format
     (overflow menu).
     """
-    widths = [BUTTON_WIDTH + LETTER_WIDTH * len(action.title or "") for action in actions]
+    widths = [BUTTON_WIDTH + LETTER_WIDTH * len(as_json(action)["title"]) for action in actions]
     if sum(widths) <= ROW_WIDTH:
         return list(actions)
     room = ROW_WIDTH - MENU_WIDTH
@@ -165,7 +165,7 @@ def fits(sent: OutgoingMessage) -> bool:
     return size_of(sent.card) <= MOST_BYTES - 2_000
 
 
-def as_json(element: CardElement) -> dict[str, Any]:
+def as_json(element: CardElement | Action) -> dict[str, Any]:
     """An element as it is on the wire."""
     dumped: dict[str, Any] = element.model_dump(exclude_none=True, mode="json")
     return dumped

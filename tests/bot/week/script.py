@@ -91,7 +91,7 @@ class Script:
     steps: list[Step] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._random = Random(self.seed)  # noqa: S311  the same week every time
+        self._random = Random(self.seed)
         self._free = [True] * (6 * DAY // SLOT)
         opened = sorted(self._random.sample(range(4 * DAY // SLOT), PULL_REQUESTS))
         for number, slot in enumerate(opened, 1):
@@ -198,7 +198,7 @@ class Script:
     # --- what people choose, and what goes wrong ----------------------------------------------
 
     def _choices(self) -> Iterator[Step]:
-        """Absence from Wednesday, a day off, a snooze of an afternoon, and enough of one of them."""
+        """Absence from Wednesday, a day off, snoozes, and enough of one pull request."""
         minute = DAY // 2
         for step in (
             Step(0, What.AWAY, "maya", away=(date(2026, 11, 25), date(2026, 11, 30))),

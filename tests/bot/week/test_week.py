@@ -17,11 +17,12 @@ from tests.bot.conflicts.history_world import Where
 from tests.bot.week.expected import PAYMENTS, WEB, Expected, Told
 from tests.bot.week.script import PULL_REQUESTS, Script, What
 from tests.bot.week.team import END, MEMBERS, TEAM
-from tests.bot.week.world import Posted, WeekWorld, chat
 from tests.bot.week.world import PAYMENTS as PAYMENTS_ID
 from tests.bot.week.world import WEB as WEB_ID
+from tests.bot.week.world import Posted, WeekWorld, chat
 
 SEED = 4
+pytestmark = pytest.mark.timeout(300)  # all of the week is played for the first test
 CARD_LINE = re.compile(r"^Shop / \w+  #(\d+)")
 DIGEST_ROW = re.compile(r"^\*\*(.+?)\*\* \| \[(#\d+ [^\]]+)\]")
 REMINDED = re.compile(r"(#\d+ Change \w+ \d+) has waited for your review")
@@ -52,7 +53,7 @@ def _said(posted: Posted, cards: dict[str, str]) -> tuple[str, ...]:
         return ("card", next(name for name in cards.values() if name.startswith(f"#{found[1]} ")))
     if posted.thread_id:
         return ("reply", cards[posted.thread_id], posted.summary)
-    if "Your digest" == lines[0]:
+    if lines[0] == "Your digest":
         rows = [f"{row[1]} {row[2]}" for line in lines if (row := DIGEST_ROW.match(line))]
         return ("digest", *rows, *(line[2:] for line in lines if line.startswith("• ")))
     if "You asked to be reminded" in words:
@@ -99,3 +100,39 @@ def test_each_channel_has_what_its_subscription_asks_for_once(
     week: Week, place: str, key: str
 ) -> None:
     assert week.heard(place) == sorted(week.expected.channels[key], key=lambda told: told[0])
+
+
+@pytest.mark.parametrize("key", [each.key for each in TEAM if not (each.is_loud or each.urgent)])
+def test_nothing_comes_in_quiet_hours(week: Week, key: str) -> None:
+    person = week.expected.people[key]  # with the absence that he had said
+    early = [
+        (minute, said)
+        for minute, said in week.heard(chat(key))
+        if not person.member.works(minute, None)
+        or (person.is_away(minute) and person.away is not None)
+    ]
+    assert early == []
+
+
+def test_the_week_has_all_that_it_is_meant_to_try(week: Week) -> None:
+    steps = Counter(step.what for step in week.script.steps)
+    assert steps[What.OPEN] == PULL_REQUESTS
+    assert all(steps[what] for what in What)
+    assert {step.killed for step in week.script.steps} == {None, Where.STORED, Where.SENDING}
+    heard = [said for each in TEAM for _, said in week.heard(chat(each.key))]
+    for sign in (
+        "digest",
+        "reminder",
+        "card",
+        "Outside your working hours",
+        "While you had it snoozed",
+        "Nothing stands in its way now",
+        "please look again",
+        "has conflicts with",
+        "mentioned you",
+        "completed #",
+        "abandoned #",
+    ):
+        assert any(sign in piece for said in heard for piece in said), sign
+    assert len({each.zone for each in TEAM}) == 4
+    assert len(TEAM) == 12

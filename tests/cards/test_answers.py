@@ -1,0 +1,109 @@
+"""What every command answers, as a team says them all in one morning."""
+
+import re
+
+from adapters.sandbox.teams import Message
+from bot.commands.catalogue import REGISTRY
+from bot.teams_model import OutgoingMessage
+from tests.bot.cards.schema import schema_errors
+from tests.bot.conftest import quiet_talk, talk
+from tests.bot.talking import Talk
+from tests.cards.snapshots import ANSWERS, as_snapshot, check
+
+__all__ = ["quiet_talk", "talk"]  # pytest finds fixtures by name
+
+BASE = "https://dev.azure.com/contoso"
+OWN, HERE, ADMIN = "own", "here", "admin"
+
+SAID: tuple[tuple[str, str, str], ...] = (
+    ("help", OWN, "help"),
+    ("help-of-one", OWN, "help subscribe"),
+    ("nothing-said", HERE, ""),
+    ("typing-mistake", OWN, "reveiws"),
+    ("not-understood", OWN, "make [me](javascript:x) a **coffee**"),
+    ("usage", OWN, "ticket"),
+    ("whoami", OWN, "whoami"),
+    ("subscribe", HERE, "subscribe Shop/shop target main release/* author !bot votes card"),
+    ("subscribe-again", HERE, "subscribe Shop/shop target main"),
+    ("subscribe-unknown", HERE, "subscribe Shop/shpo"),
+    ("subscriptions", HERE, "subscriptions"),
+    ("subscriptions-one", HERE, "subscriptions Shop/shop"),
+    ("preview", HERE, "preview Shop/shop title basket"),
+    ("pause", HERE, "pause"),
+    ("resume", HERE, "resume"),
+    ("prs", HERE, "prs"),
+    ("prs-mine", OWN, "prs mine"),
+    ("reviews", OWN, "reviews"),
+    ("reviews-none", HERE, "reviews"),
+    ("ticket", OWN, "ticket {ticket}"),
+    ("ticket-unknown", OWN, "ticket 4711"),
+    ("start-ticket-where", OWN, "start ticket {ticket}"),
+    ("start-ticket", OWN, "start ticket {ticket} in shop"),
+    ("start-ticket-again", OWN, "start ticket {ticket} in shop"),
+    ("link-ticket", OWN, "link ticket {ticket} to pr {mine}"),
+    ("link-ticket-again", OWN, "link ticket {ticket} to pr {mine}"),
+    ("sync-pr", OWN, "sync pr {mine}"),
+    ("unlink-ticket", OWN, "unlink ticket {ticket} from pr {mine}"),
+    ("conflicts", HERE, "conflicts"),
+    ("conflicts-one", OWN, "conflicts {mine}"),
+    ("snooze-conflict", OWN, "snooze conflict {mine}"),
+    ("settings", OWN, "settings"),
+    ("settings-saved", OWN, "settings vote digest"),
+    ("snooze", OWN, "snooze {mine} until 2026-12-01"),
+    ("unsnooze", OWN, "unsnooze {mine}"),
+    ("mute", OWN, "mute pr {mine}"),
+    ("why", OWN, "why {mine}"),
+    ("unmute", OWN, "unmute pr {mine}"),
+    ("away", OWN, "away from 2026-12-21 until 2027-01-04"),
+    ("away-off", OWN, "away off"),
+    ("remind", OWN, "remind"),
+    ("remind-review", OWN, "remind review 8h"),
+    ("remind-here", HERE, "remind first review 8h"),
+    ("digest", OWN, "digest 9:00"),
+    ("digest-now", OWN, "digest now"),
+    ("digest-off", OWN, "digest off"),
+    ("nudge", OWN, "nudge {mine}"),
+    ("use", HERE, "use Shop/shop"),
+    ("status", OWN, "status"),
+    ("link-me", OWN, "link me as jonas@example.com"),
+    ("confirm", ADMIN, "confirm"),
+    ("unsubscribe", HERE, "unsubscribe Shop/shop"),
+)
+"""Name of the snapshot, where it is said, and what."""
+
+
+def _neutral(text: str, talk: Talk) -> str:
+    """Without what is different each time: addresses of the sandbox, commits, ids."""
+    text = text.replace(talk.azure.base_url, BASE)
+    text = re.sub(r"http://127\.0\.0\.1:\d+[^\s\"')]*", BASE, text)
+    text = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "GUID", text)
+    return re.sub(r"\b[0-9a-f]{40}\b", "COMMIT", text)
+
+
+def _sent(message: Message) -> OutgoingMessage:
+    assert message.card is None or schema_errors(message.card) == []
+    summary = str(message.activity.get("summary") or "")
+    return OutgoingMessage(text=message.text, card=message.card, summary=summary)
+
+
+async def test_every_command_answers_as_in_its_snapshot(talk: Talk) -> None:
+    mine = await talk.pull_request("Add basket", talk.maya_there, reviewers=[talk.jonas_there])
+    await talk.pull_request("Fix prices", talk.jonas_there, reviewers=[talk.maya_there])
+    numbers = {"mine": mine, "ticket": talk.ticket()}
+    found: dict[str, str] = {}
+    for name, where, said in SAID:
+        by = talk.admin if where == ADMIN else talk.maya
+        place = talk.channel if where == HERE else talk.chat(by)
+        await talk.teams.say(by, place, said.format(**numbers))
+        await talk.settle()
+        answers = [message for message in talk.heard() if message.conversation is place]
+        assert answers, f"{said} was not answered"
+        for number, message in enumerate(answers):
+            key = f"{name}-{number + 1}" if number else name
+            found[key] = _neutral(as_snapshot(_sent(message)), talk)
+    check(ANSWERS, ".json", found)
+
+
+def test_every_command_is_said() -> None:
+    words = " | ".join(said for _, _, said in SAID)
+    assert [each.name for each in REGISTRY.commands if each.name not in words] == []
