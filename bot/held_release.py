@@ -101,11 +101,11 @@ def _release_person(
     if not told:
         return
     late = [waiting for waiting in told if waiting.row.reason in _WERE_HELD]
-    late_groups = _as_groups(late)
+    late_groups = _as_groups(late, rules)
     if len(late_groups) > 1:
         tell_person_together(session, person, late_groups, now=now)
     at_once = told if len(late_groups) <= 1 else [each for each in told if each not in late]
-    for group in _as_groups(at_once):
+    for group in _as_groups(at_once, rules):
         tell_person(session, person, group, now=now)
     held.release(session, [waiting.row.id for waiting in told], now=now, outcome=SENT)
 
@@ -122,7 +122,7 @@ def _release_replies(
         for waiting in theirs
     ]
     told = _sort_out(session, verdicts, now)
-    for group in _as_groups(told):
+    for group in _as_groups(told, rules):
         tell_reply(session, group, now=now)
     held.release(session, [waiting.row.id for waiting in told], now=now, outcome=SENT)
 
@@ -180,8 +180,13 @@ def _sort_out(
     return told
 
 
-def _as_groups(told: Sequence[Waiting]) -> list[list[Waiting]]:
-    """What is one message each: a review, with the news that nothing stands in the way."""
+def _as_groups(told: Sequence[Waiting], rules: HoldingRules) -> list[list[Waiting]]:
+    """What is one message each: a review, with the news that nothing stands in the way.
+
+    Without a review window nothing is joined.
+    """
+    if not rules.review_window:
+        return [[waiting] for waiting in told]
     groups: dict[object, list[Waiting]] = {}
     last_review: dict[int | None, object] = {}
     for waiting in told:

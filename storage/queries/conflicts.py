@@ -11,6 +11,7 @@ from storage.tables import (
     ConflictEpisode,
     ConflictSnooze,
     ConversationRow,
+    MergeStatusRow,
     OutboxRow,
     OwnFinding,
     PostedAlert,
@@ -112,6 +113,21 @@ def counts(session: Session) -> Mapping[str, int]:
         select(ConflictEpisode.id).where(col(ConflictEpisode.due_at).is_not(None))
     ).all()
     return {"pending": len(rows) + merge_statuses.pending(session)}
+
+
+def is_under_way(session: Session, *, now: datetime) -> bool:
+    """Whether there is work to do now; not what failed and is put off to later."""
+    return any(
+        session.exec(
+            select(table.due_at)
+            .where(
+                col(table.due_at).is_not(None),
+                or_(col(table.due_at) <= now, col(table.attempts) == 0),
+            )
+            .limit(1)
+        ).first()
+        for table in (ConflictEpisode, MergeStatusRow)
+    )
 
 
 def alert_places(session: Session, episode_id: int) -> frozenset[str]:

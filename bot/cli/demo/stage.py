@@ -237,10 +237,12 @@ class Stage:
         if not self.bot.targets.is_idle:
             return False
         # In the order in which one makes work for the next.
-        for counts in (inbox.counts, activities.counts, conflicts.counts):
+        for counts in (inbox.counts, activities.counts):
             if not _is_done(await self.bot.db.read(counts)):
                 return False
         now = self.bot.services.clock()
+        if await self.bot.db.read(lambda s: conflicts.is_under_way(s, now=now)):
+            return False
         if await self.bot.db.read(lambda s: held.due_addressees(s, now=now)):
             return False
         return _is_done(await self.bot.db.read(outbox.counts))
