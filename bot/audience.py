@@ -1,6 +1,7 @@
 """Who may be told of a pull request, from the database; and what is told, into the outbox."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from email.utils import parseaddr
 
@@ -95,10 +96,14 @@ def send(
     *,
     cause: str,
     now: datetime,
+    late: str = "",
 ) -> None:
-    """Queue the notices in their order: a conversation's card before its replies."""
+    """Queue the notices in their order: a conversation's card before its replies.
+
+    ``late`` says how late they are, and is told once to each conversation and person.
+    """
     chats = {contact.person_id: contact for contact in situation.people.values()}
-    for notice in notices:
+    for notice in _with_lateness(notices, late) if late else notices:
         match notice:
             case RefreshCard(conversation_id=conversation_id):
                 outbox.enqueue_card(
@@ -121,6 +126,21 @@ def send(
             case DirectMessage():
                 chat = chats[notice.person_id].personal_conversation_id
                 _send_directly(session, notice, chat, situation, pull_request_id, cause, now)
+
+
+def _with_lateness(notices: Sequence[Notice], late: str) -> Iterator[Notice]:
+    told: set[str | int] = set()
+    for notice in notices:
+        match notice:
+            case RefreshCard():
+                yield notice
+                continue
+            case ThreadReply(conversation_id=conversation_id):
+                place: str | int = conversation_id
+            case DirectMessage(person_id=person_id):
+                place = person_id
+        yield notice if place in told else replace(notice, text=f"{notice.text} ({late})")
+        told.add(place)
 
 
 def _send_directly(

@@ -200,7 +200,7 @@ class PushedFile:
 class BranchChanges:
     """What a branch gained since a commit.
 
-    ``tip`` is the branch's commit; ``is_ahead``: that commit is part of it, so it was not rewritten.
+    ``tip`` is the branch's commit. ``is_ahead``: it has that commit, so it was not rewritten.
     ``paths`` begin with a slash; None: too many to be listed at once.
     """
 

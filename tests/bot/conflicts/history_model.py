@@ -123,9 +123,7 @@ class Model:
 
     def merged(self, one: ModelPullRequest) -> Files:
         base, tip = self._base(one), self.tip(one.target)
-        return {
-            name: mine if mine != base[name] else tip[name] for name, mine in one.files.items()
-        }
+        return {name: mine if mine != base[name] else tip[name] for name, mine in one.files.items()}
 
     def _base(self, one: ModelPullRequest) -> Files:
         known = [commit for commit in self.lines[one.target] if commit in one.knows]

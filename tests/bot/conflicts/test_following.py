@@ -10,10 +10,11 @@ import pytest
 from sqlmodel import Session, col, select
 
 from bot.cards.view import load_state, load_view
+from bot.conflicts.ending import is_end_to_tell
 from bot.conflicts.episodes import FLAP, Finding
 from bot.conflicts.following import follow
 from bot.conflicts.target_moved import record_finding
-from bot.conflicts.telling import tell
+from bot.conflicts.telling import tell, tell_clean
 from bot.model import MergeStatus, PullRequestSnapshot, Vote
 from bot.recording import record_snapshot
 from storage import audit
@@ -111,11 +112,14 @@ async def examined(db: Database, now: datetime) -> None:
 
     def work(session: Session) -> None:
         for row in conflicts.claim_due(session, now=now, limit=99):
+            state = load_state(session.get_one(PullRequestRow, row.pull_request_id))
             if row.ended_at is None:
                 row.examined_at = now
-                state = load_state(session.get_one(PullRequestRow, row.pull_request_id))
                 if row.told_at is None:
                     tell(session, row, state, cause="test", now=now)
+            elif is_end_to_tell(row):
+                row.ended_actor = "Maya Sample"
+                tell_clean(session, row, state, cause="test", now=now)
             row.due_at = None
             session.add(row)
 
@@ -206,15 +210,21 @@ async def test_its_end_turns_alerts_green_and_is_one_short_reply(db: Database) -
     await examined(db, at(2))
     await delivered(db)
     await record(db, seen(181, source_commit="b" * 40, **CLEAN))
-    said = "Clean again after 3 h, by new commits on feature/search/fast"
-    assert await waiting(db, "message", "alert") == [
+    at_once = [
         ("message", "19:web", "New commits, now at bbbbbbb"),
         ("message", "19:group", "#12 Add search: New commits, now at bbbbbbb"),
-        ("message", "19:group", f"#12 Add search: {said}"),
-        ("message", "19:web", said),
         ("alert", "19:group", ""),
         ("alert", "19:web", ""),
         ("alert", "a:maya", ""),
+    ]
+    assert await waiting(db, "message", "alert") == at_once
+    await examined(db, at(182))
+    await examined(db, at(183))
+    said = "Clean again after 3 h, by Maya Sample's push to feature/search/fast"
+    assert await waiting(db, "message", "alert") == [
+        *at_once,
+        ("message", "19:group", f"#12 Add search: {said}"),
+        ("message", "19:web", said),
     ]
 
 

@@ -7,19 +7,15 @@ process is killed at any point of its work.
 import asyncio
 import os
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 
-import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters.sandbox.azure_devops import SandboxIdentity, SandboxPullRequest
 from adapters.sandbox.azure_devops.hooks.subscriptions import Notification
-from storage.schema import upgrade
 from tests.bot.conflicts.history_model import FLAP, Model, ModelEpisode, ModelPullRequest
 from tests.bot.conflicts.history_world import (
     AUTHORS,
@@ -30,8 +26,8 @@ from tests.bot.conflicts.history_world import (
     World,
 )
 
-HISTORIES = int(os.environ.get("PULLCORD_TEST_HISTORIES", "12"))
-"""How many are played: each takes most of a second. Let it be thousands after a change."""
+HISTORIES = 500 if os.environ.get("PULLCORD_TEST_LONG") else 12
+"""How many are played; each takes most of a second."""
 MOST_OPEN = 4
 LONGER_THAN_A_FLAP = 6 * FLAP
 TEXTS = ("one\n", "two\n", "three\n")
@@ -211,9 +207,7 @@ class History:
         azure, repository, who = self.world.azure, self.world.repository, self.world.other
         if step.what is Do.RESET:
             self.model.reset(target)
-            await azure.organization.pushes.force(
-                repository, who, f"refs/heads/{target}", tips[-1]
-            )
+            await azure.organization.pushes.force(repository, who, f"refs/heads/{target}", tips[-1])
             return
         self.model.replace(target, step.files)
         tips.append(
@@ -300,6 +294,9 @@ async def check(history: History) -> None:
             assert history.world.alerts(made, f"a:{other}") == []
         cleaned = sum(episode.cleaned for episode in one.episodes)
         assert len(history.world.replies(made, "Clean again")) == cleaned
+        if one.status == "active":
+            [status] = [each for each in made.latest_statuses() if each.genre == "pullcord"]
+            assert status.state == ("failed" if is_conflicted else "succeeded")
         cards = history.world.cards(made)
         assert len(cards) == one.has_card
         for card in cards:
@@ -327,14 +324,6 @@ async def play(template: Path, history: list[Step]) -> None:
             await check(played)
         finally:
             await world.close()
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A database with the present schema, to be copied."""
-    path = tmp_path_factory.mktemp("histories") / "template.db"
-    upgrade(f"sqlite:///{path}")
-    yield path
 
 
 @settings(
