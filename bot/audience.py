@@ -1,6 +1,7 @@
 """Who may be told of a pull request, from the database; and what is told, into the outbox."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from email.utils import parseaddr
 
@@ -95,9 +96,13 @@ def send(
     *,
     cause: str,
     now: datetime,
+    late: str = "",
 ) -> None:
-    """Queue the notices in their order: a conversation's card before its replies."""
-    for notice in notices:
+    """Queue the notices in their order: a conversation's card before its replies.
+
+    ``late`` says how late they are, and is told once to each conversation and person.
+    """
+    for notice in _with_lateness(notices, late) if late else notices:
         match notice:
             case RefreshCard(conversation_id=conversation_id):
                 outbox.enqueue_card(
@@ -134,6 +139,28 @@ def send(
                 hold_group(
                     session, notice, pull_request_id, actor=situation.actor, cause=cause, now=now
                 )
+
+
+def _with_lateness(notices: Sequence[Notice], late: str) -> Iterator[Notice]:
+    told: set[str | int] = set()
+    for notice in notices:
+        match notice:
+            case ThreadReply() | DirectMessage():
+                place: str | int = (
+                    notice.conversation_id if isinstance(notice, ThreadReply) else notice.person_id
+                )
+                if place not in told:
+                    told.add(place)
+                    yield replace(
+                        notice,
+                        text=f"{notice.text} ({late})",
+                        parts=tuple(replace(part, late=late) for part in notice.parts),
+                    )
+                    continue
+            case OwnMessage():
+                yield replace(notice, text=f"{notice.text} ({late})")
+                continue
+        yield notice
 
 
 def _send_reply(

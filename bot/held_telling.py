@@ -19,6 +19,7 @@ from bot.notices.review import as_one, first_lines
 from bot.outgoing import as_payload
 from bot.teams_model import Json, OutgoingMessage
 from storage import outbox
+from storage.outbox import AlertOf
 from storage.queries import conversations, identities, recording
 from storage.tables import Person
 
@@ -41,7 +42,7 @@ def tell_person(
     if first.item.episode_id is not None and first.row.pull_request_id is not None:
         outbox.enqueue_alert(
             session,
-            episode_id=first.item.episode_id,
+            about=AlertOf(episode_id=first.item.episode_id),
             pull_request_id=first.row.pull_request_id,
             now=now,
             conversation_id=chat,

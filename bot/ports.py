@@ -172,8 +172,8 @@ class AzureDevOps(Protocol):
     async def branch_changes(self, repository: str, *, since: str, branch: str) -> BranchChanges:
         """What a branch gained since a commit, and its tip; NotFound when either is not there."""
 
-    async def pusher_of(self, repository: str, commit: str) -> str:
-        """Name of the person who pushed a commit, or committed it where that is not said."""
+    async def who_moved(self, repository: str, ref: str, commit: str) -> str:
+        """Name of the person whose push made a branch point at a commit, "" if not found."""
 
     async def latest_iteration(self, repository: str, number: int) -> Iteration | None:
         """The newest iteration of a pull request, None when it has none."""

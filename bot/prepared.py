@@ -12,12 +12,13 @@ from sqlmodel import Session
 from bot.cards.alert_view import load_alert
 from bot.cards.conflict_alert import draw_conflict_alert
 from bot.cards.pull_request import draw_pull_request
+from bot.cards.radar_alert import draw_radar_alert, load_pair
 from bot.cards.view import load_view
 from bot.stored_conversation import to_conversation
 from bot.teams_model import Conversation, ConversationKind, OutgoingMessage
 from storage import outbox
 from storage.queries import conversations
-from storage.tables import OutboxRow, PostedAlert, PostedCard
+from storage.tables import OutboxRow, PostedAlert, PostedCard, PostedRadarAlert
 
 AGE_CAUSE = "age"
 """The cause of a card that is drawn anew only because time went by."""
@@ -112,18 +113,21 @@ def prepare_card(session: Session, row: OutboxRow, now: datetime) -> Prepared | 
 
 def _prepare_alert(
     session: Session, row: OutboxRow, conversation: Conversation, now: datetime
-) -> Prepared | None:
-    """The alert of the row's conflict episode as it looks now.
+) -> Prepared:
+    """The alert of the row's conflict episode or radar pair as it looks now.
 
     One that is there is changed in place, and one that somebody deleted is not posted again. In a
     channel it stands below the pull request's card, if it is not to be a message of its own.
     """
-    message = draw_conflict_alert(
-        load_alert(session, row.episode_id or 0, now),
-        is_direct=conversation.kind is ConversationKind.PERSONAL,
-    )
+    if row.radar_pair_id is not None:
+        message = draw_radar_alert(load_pair(session, row.radar_pair_id))
+    else:
+        message = draw_conflict_alert(
+            load_alert(session, row.episode_id or 0, now),
+            is_direct=conversation.kind is ConversationKind.PERSONAL,
+        )
     digest = content_hash(message)
-    alert = session.get(PostedAlert, (row.episode_id, row.conversation_id))
+    alert = _posted_alert(session, row)
     if alert is not None:
         return Prepared(
             conversation,
@@ -170,14 +174,8 @@ def remember_card(
 def remember_alert(
     session: Session, row: OutboxRow, digest: str, activity_id: str, now: datetime
 ) -> None:
-    """Note which message is the episode's alert in this conversation, and what it shows."""
-    key = (row.episode_id, row.conversation_id)
-    posted = session.get(PostedAlert, key) or PostedAlert(
-        episode_id=row.episode_id or 0,
-        conversation_id=row.conversation_id,
-        posted_at=now,
-        updated_at=now,
-    )
+    """Note which message is the alert in this conversation, and what it shows."""
+    posted = _posted_alert(session, row) or _new_posted_alert(row, now)
     posted.activity_id = activity_id
     posted.content_hash = digest
     posted.updated_at = now
@@ -186,10 +184,32 @@ def remember_alert(
 
 def forget_alert(session: Session, row: OutboxRow) -> None:
     """Somebody deleted the alert: it was told, and is not posted again."""
-    posted = session.get(PostedAlert, (row.episode_id, row.conversation_id))
+    posted = _posted_alert(session, row)
     if posted is not None:
         posted.activity_id = posted.content_hash = ""
         session.add(posted)
+
+
+def _posted_alert(session: Session, row: OutboxRow) -> PostedAlert | PostedRadarAlert | None:
+    if row.radar_pair_id is not None:
+        return session.get(PostedRadarAlert, (row.radar_pair_id, row.conversation_id))
+    return session.get(PostedAlert, (row.episode_id, row.conversation_id))
+
+
+def _new_posted_alert(row: OutboxRow, now: datetime) -> PostedAlert | PostedRadarAlert:
+    if row.radar_pair_id is not None:
+        return PostedRadarAlert(
+            radar_pair_id=row.radar_pair_id,
+            conversation_id=row.conversation_id,
+            posted_at=now,
+            updated_at=now,
+        )
+    return PostedAlert(
+        episode_id=row.episode_id or 0,
+        conversation_id=row.conversation_id,
+        posted_at=now,
+        updated_at=now,
+    )
 
 
 def forget_card(session: Session, row: OutboxRow) -> None:

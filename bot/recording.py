@@ -23,6 +23,7 @@ from bot.model import (
     TicketHook,
     Vote,
 )
+from bot.notices.lateness import SWEEP_CAUSE, lateness
 from bot.notices.routing import looks, route
 from bot.ownership import as_started
 from bot.pull_request_state import PullRequestState
@@ -240,7 +241,23 @@ def tell(
         audit_change(session, change, state, actor=actor, cause=cause, now=now)
     situation = load_situation(session, pull_request_id, before, state, changes, actor=actor)
     _remember_reviews(session, pull_request_id, before, state, changes, now)
-    send(session, route(changes, situation), situation, pull_request_id, cause=cause, now=now)
+    notices = route(changes, situation)
+    late = ""
+    if cause == SWEEP_CAUSE and notices:
+        unchanged_at = _unchanged_at(session, before, state)
+        late = lateness(changes, state, unchanged_at=unchanged_at, now=now)
+    send(session, notices, situation, pull_request_id, cause=cause, now=now, late=late)
+
+
+def _unchanged_at(
+    session: Session, before: PullRequestState | None, state: PullRequestState
+) -> datetime | None:
+    """When it was last seen as it was before, by itself or in the list of a sweep."""
+    if before is None:
+        return None
+    repository = session.get(RepositoryRow, (state.connection, state.repository.id))
+    swept_at = repository.swept_at if repository else None
+    return max(before.as_of, swept_at) if swept_at else before.as_of
 
 
 def _with_push(found: Reconciled, pushed: PushedCommits | None) -> Reconciled:

@@ -18,6 +18,7 @@ from bot.conflicts.target_moved import TargetMoved, unsettled
 from bot.fresh_read import FreshRead, FreshReads
 from bot.log_text import log_safe
 from bot.model import PullRequestSnapshot
+from bot.notices.lateness import SWEEP_CAUSE
 from bot.ports import AzureDevOpsError, Forbidden, NotFound, RateLimited, Unreachable
 from bot.reconcile import reconcile
 from bot.repository_discovery import discover_repositories
@@ -32,7 +33,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-CAUSE = "sweep"
+CAUSE = SWEEP_CAUSE
 RETRY_CAUSE = "retry"
 REPOSITORIES_AT_ONCE = 4
 READS_AT_ONCE = 4

@@ -6,6 +6,7 @@ open row of a lane can be claimed, so a row that waits holds up its own lane and
 
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -126,18 +127,33 @@ def enqueue_message(
     return insert_new(session, OutboxRow, values)
 
 
+@dataclass(frozen=True, slots=True)
+class AlertOf:
+    """What an alert is about: a conflict episode, or a pair of the radar; one of the two."""
+
+    episode_id: int | None = None
+    radar_pair_id: int | None = None
+
+    @property
+    def key(self) -> str:
+        """What its outbox keys begin with."""
+        return (
+            f"radar:{self.radar_pair_id}" if self.radar_pair_id else f"conflict:{self.episode_id}"
+        )
+
+
 def enqueue_alert(
     session: Session,
     *,
-    episode_id: int,
-    pull_request_id: int,
+    about: AlertOf,
+    pull_request_id: int | None,
     now: datetime,
     conversation_id: str = "",
     person_id: int | None = None,
     thread_id: str = "",
     cause: str = "",
 ) -> bool:
-    """Queue the alert of a conflict episode; False when it was queued there before.
+    """Queue an alert; False when it was queued there before.
 
     It is drawn when it is sent. Arguments as in ``enqueue_message``; without ``thread_id`` it
     stands below the pull request's card.
@@ -146,7 +162,7 @@ def enqueue_alert(
         raise ValueError("an alert goes either to a conversation or to a person")
     touch(session, OUTBOX)
     place = conversation_id or f"person/{person_id}"
-    key = bounded_key(storable_text(f"conflict:{episode_id}:{place}"))
+    key = bounded_key(storable_text(f"{about.key}:{place}"))
     values = {
         **_new_row(key=key, kind="alert", cause=cause, now=now),
         "lane": lane_of(conversation_id, person_id),
@@ -154,7 +170,8 @@ def enqueue_alert(
         "person_id": person_id,
         "thread_id": thread_id,
         "pull_request_id": pull_request_id,
-        "episode_id": episode_id,
+        "episode_id": about.episode_id,
+        "radar_pair_id": about.radar_pair_id,
     }
     return insert_new(session, OutboxRow, values)
 
@@ -162,8 +179,8 @@ def enqueue_alert(
 def refresh_alert(
     session: Session,
     *,
-    episode_id: int,
-    pull_request_id: int,
+    about: AlertOf,
+    pull_request_id: int | None,
     conversation_id: str,
     cause: str,
     now: datetime,
@@ -174,7 +191,8 @@ def refresh_alert(
     """
     touch(session, OUTBOX)
     waiting: list[Condition] = [
-        col(OutboxRow.episode_id) == episode_id,
+        col(OutboxRow.episode_id) == about.episode_id,
+        col(OutboxRow.radar_pair_id) == about.radar_pair_id,
         col(OutboxRow.conversation_id) == conversation_id,
         col(OutboxRow.kind) == "alert",
         col(OutboxRow.state) == "pending",
@@ -186,7 +204,8 @@ def refresh_alert(
         "lane": lane_of(conversation_id, None),
         "conversation_id": conversation_id,
         "pull_request_id": pull_request_id,
-        "episode_id": episode_id,
+        "episode_id": about.episode_id,
+        "radar_pair_id": about.radar_pair_id,
     }
     insert_new(session, OutboxRow, values)
 

@@ -115,6 +115,9 @@ class Http:
                 **headers,
                 "Accept": "application/json",
                 "User-Agent": user_agent,
+                # Messages are told to people in English, and a trial merge's conflict is known by
+                # its words alone.
+                "Accept-Language": "en-US",
                 # Asks for 401 where a browser would be sent to the sign-in page.
                 "X-TFS-FedAuthRedirect": "Suppress",
             },

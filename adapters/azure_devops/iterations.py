@@ -1,9 +1,11 @@
-"""The updates of a pull request, and who pushed a commit."""
+"""The updates of a pull request, and who moved a branch."""
 
 from adapters.azure_devops.calls import Calls, reading_answer
 from adapters.azure_devops.fields import Fields
 from adapters.azure_devops.http import segment
 from bot.model import Iteration
+
+LAST_PUSHES = 10
 
 
 class IterationCalls(Calls):
@@ -21,19 +23,28 @@ class IterationCalls(Calls):
             found = [_iteration(item) for item in answer.items()]
         return max(found, key=lambda one: one.number, default=None)
 
-    async def pusher_of(self, repository: str, commit: str) -> str:
-        """Name of the person who pushed a commit, or committed it where that is not said."""
-        answer = await self._http.get(
-            f"{_repository(repository)}/commits/{segment(commit, 'commit')}"
-        )
+    async def who_moved(self, repository: str, ref: str, commit: str) -> str:
+        """Name of the person whose push made a branch point at a commit, "" if not found.
+
+        Looked for among the branch's last pushes (Azure DevOps REST, Pushes - List). Who pushed
+        the commit first may be somebody else: a branch can be forced back to it.
+        """
+        query: dict[str, str | int] = {
+            "searchCriteria.refName": ref,
+            "searchCriteria.includeRefUpdates": "true",
+            "$top": LAST_PUSHES,
+        }
+        answer = await self._http.get(f"{_repository(repository)}/pushes", query)
         with reading_answer():
-            fields = answer.fields()
-            push = fields.optional_object("push")
-            pusher = push.optional_object("pushedBy") if push else None
-            if pusher is not None and (name := pusher.text("displayName", "")):
-                return name
-            committer = fields.optional_object("committer")
-            return committer.text("name", "") if committer else ""
+            for push in answer.items():
+                moved = {
+                    (update.text("name", ""), update.text("newObjectId", ""))
+                    for update in push.objects("refUpdates")
+                }
+                if (ref, commit) in moved:
+                    pusher = push.optional_object("pushedBy")
+                    return pusher.text("displayName", "") if pusher is not None else ""
+        return ""
 
 
 def _repository(repository: str) -> str:

@@ -1,5 +1,6 @@
 """Merging two commits on trial (Azure DevOps REST, Merges)."""
 
+import re
 from collections.abc import Sequence
 
 from adapters.azure_devops.calls import Calls, reading_answer
@@ -41,8 +42,9 @@ class TrialMergeCalls(Calls):
         answer = await self._http.read_by_post(place, wanted)
         with reading_answer():
             started = answer.fields()
-            operation = started.number("mergeOperationId")
             status, message = _outcome(started)
+            is_under_way = status is MergeStatus.QUEUED
+            operation = started.number("mergeOperationId") if is_under_way else 0
         for wait_s in WAITS_S:
             if status is not MergeStatus.QUEUED:
                 break
@@ -57,16 +59,34 @@ def _outcome(merge: Fields) -> tuple[MergeStatus, str]:
     """(outcome, what Azure DevOps says of it) of a GitMerge.
 
     GitAsyncOperationStatus has no value of its own for conflicts: they are a failure whose
-    message speaks of them. Any other failure is no conflict.
+    message speaks of them. Cherry-picks and reverts, which answer alike, have a flag for it
+    (GitAsyncRefOperationDetail.conflict), so one here would count. Any other failure is no
+    conflict: better none told than a wrong one.
     """
-    status = merge.text("status")
-    if status in ("queued", "inProgress"):
+    status = merge.text("status").casefold()
+    if status in ("queued", "inprogress"):
         return MergeStatus.QUEUED, ""
     details = merge.optional_object("detailedStatus")
     message = plain(details.text("failureMessage", "")) if details is not None else ""
     commit = details.text("mergeCommitId", "") if details is not None else ""
     if status == "completed" and commit:
         return MergeStatus.SUCCEEDED, ""
-    if "conflict" in message.casefold():
-        return MergeStatus.CONFLICTS, message
+    has_flag = details is not None and details.has("conflict") and details.flag("conflict")
+    if has_flag or status == "conflicts" or _speaks_of_conflicts(message):
+        return MergeStatus.CONFLICTS, message or "the two conflict"
     return MergeStatus.FAILURE, message or f"the trial merge ended as {plain(status)}"
+
+
+_CONFLICT = re.compile(
+    r"""
+    (?<!\bno\ ) (?<!\bno\ merge\ ) (?<!\bnot\ a\ ) (?<!\bwithout\ ) (?<!\bwithout\ merge\ )
+    (?<!\b0\ ) (?<!name\ ) (?<!lock\ ) (?<!version\ ) (?<!write\ )
+    \bconflict(?:s|ed|ing)?\b
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+"""Conflicts of files: not their absence, nor those of names of refs, locks and versions."""
+
+
+def _speaks_of_conflicts(message: str) -> bool:
+    return _CONFLICT.search(message) is not None

@@ -15,6 +15,7 @@ from bot.branch_template import check_template
 from bot.cli import Failed
 from bot.cli.connection_trial import ConnectionRefused, Found, try_connection
 from bot.cli.database import open_database
+from bot.conflicts.statuses import SETTING, StatusMode, mode_of
 from bot.ownership import remember_own_account
 from bot.ports import utc_now
 from bot.repository_discovery import store_repositories
@@ -52,6 +53,14 @@ Make these service hooks in Azure DevOps (Project settings, Service hooks, Web H
     show_default=True,
     help="how `start ticket` names branches; {type} {id} {slug} {user}",
 )
+@click.option(
+    "--merge-status",
+    type=click.Choice([mode.value for mode in StatusMode]),
+    default=StatusMode.ALL.value,
+    show_default=True,
+    help="whose status pullcord/mergeable is posted: of all open pull requests, so that a branch "
+    "policy can require it; only of those with conflicts; or off",
+)
 @click.option("--api-version", default="7.1", show_default=True, help="7.0 for Server 2022")
 def connect(
     name: str,
@@ -62,6 +71,7 @@ def connect(
     client_tenant: str | None,
     client_secret_env: str | None,
     branch_template: str,
+    merge_status: str,
     api_version: str,
 ) -> None:
     """Connect an Azure DevOps organisation or collection under NAME.
@@ -87,6 +97,7 @@ def connect(
         api_version=api_version,
         projects=list(projects),
         branch_template=branch_template,
+        settings={SETTING: merge_status},
         created_at=utc_now(),
     )
     asyncio.run(_connect(settings, connection, credential))
@@ -202,6 +213,7 @@ async def _list(as_json: bool) -> None:
                 "base_url": row.base_url,
                 "projects": row.projects,
                 "branch_template": row.branch_template,
+                "merge_status": mode_of(row.settings).value,
                 "paused_reason": row.paused_reason,
             }
             for row in rows

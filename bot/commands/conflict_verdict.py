@@ -8,11 +8,11 @@ from microsoft_teams.cards import Action
 from bot.cards.alert_view import FROM_AZURE_DEVOPS
 from bot.cards.answers import Tone, command_button, escape, open_url_button, text_card
 from bot.cards.plain_text import plain
+from bot.cards.radar_alert import files_text
 from bot.cards.view import PullRequestView
 from bot.commands.command import Reply
 from bot.commands.pull_request_lists import age, page
 from bot.conflicts.check_now import Verdict
-from bot.conflicts.radar_notices import files_text
 from bot.model import ConflictKind, MergeStatus, PullRequestStatus, branch_name
 from storage.queries.conflict_lists import ListedPair
 from storage.queries.pull_request_lists import ListedPullRequest

@@ -12,6 +12,7 @@ from bot.log_text import log_safe
 from bot.model import Commit, FileConflict, MergeStatus, branch_name
 from bot.ports import AzureDevOps, Forbidden, NotFound, RateLimited, Unreachable
 from bot.pull_request_state import PullRequestState
+from bot.recording import Recorded
 from bot.services import Services
 
 log = logging.getLogger(__name__)
@@ -47,18 +48,29 @@ async def check_now(
     Raises AzureDevOpsError, CannotStore.
     """
     read = await FreshReads(services).read_whole(connection, number, cause=cause, actor=actor)
-    found, state = read.recorded.pull_request_id, read.recorded.state
+    verdict, tip = await compare(services, read.recorded, cause=cause)
+    if verdict.status is not MergeStatus.CONFLICTS or verdict.is_stale or not tip:
+        return verdict
+    return await _with_files(await services.azure_devops(connection), verdict, tip)
+
+
+async def compare(services: Services, recorded: Recorded, *, cause: str) -> tuple[Verdict, str]:
+    """The same of a pull request that was read just now, without the files; and the target's tip.
+
+    Raises AzureDevOpsError, CannotStore.
+    """
+    found, state = recorded.pull_request_id, recorded.state
     if not state.is_active:
-        return Verdict(found, state, state.merge_status)
-    azure = await services.azure_devops(connection)
+        return Verdict(found, state, state.merge_status), ""
+    azure = await services.azure_devops(state.connection)
     tip = await azure.branch_tip(state.repository.id, branch_name(state.target_ref))
     if tip is None:
-        return Verdict(found, state, MergeStatus.FAILURE, "The target branch does not exist.")
+        said = "The target branch does not exist."
+        return Verdict(found, state, MergeStatus.FAILURE, said), ""
     if not _is_about(state, tip):
-        return await _try_it(services, azure, found, state, tip, cause)
+        return await _try_it(services, azure, found, state, tip, cause), tip
     failure = state.merge.failure if state.merge else ""
-    verdict = Verdict(found, state, state.merge_status, failure)
-    return await _with_files(azure, verdict, tip)
+    return Verdict(found, state, state.merge_status, failure), tip
 
 
 def _is_about(state: PullRequestState, tip: str) -> bool:
@@ -102,14 +114,11 @@ async def _try_it(
                 s, state.connection, state.number, finding, cause=cause, now=now, flap=flap
             )
         )
-    verdict = Verdict(found, state, merge.status, merge.message, is_own=True)
-    return await _with_files(azure, verdict, tip)
+    return Verdict(found, state, merge.status, merge.message, is_own=True)
 
 
 async def _with_files(azure: AzureDevOps, verdict: Verdict, tip: str) -> Verdict:
     """The verdict with its files and their cause. It stands without them, too."""
-    if verdict.status is not MergeStatus.CONFLICTS:
-        return verdict
     state = verdict.state
     question = Question(
         project_id=state.repository.project_id,

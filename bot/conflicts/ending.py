@@ -39,9 +39,9 @@ async def who_ended(
     try:
         match EndedBy(row.ended_by):
             case EndedBy.SOURCE if state.source_commit:
-                return await azure.pusher_of(repository, state.source_commit)
+                return await azure.who_moved(repository, state.source_ref, state.source_commit)
             case EndedBy.TARGET if target_commit:
-                return await azure.pusher_of(repository, target_commit)
+                return await azure.who_moved(repository, state.target_ref, target_commit)
             case EndedBy.RETARGET:
                 latest = await azure.latest_iteration(repository, row.number)
                 # Newer commits than those we know are not what changed the target.

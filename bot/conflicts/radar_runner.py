@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from bot.cards.view import load_state
 from bot.conflicts.radar import Overlap, RadarEntry, plan
-from bot.conflicts.radar_notices import take_back, tell_after_all, tell_pair
+from bot.conflicts.radar_notices import end_pair, refresh_pair, tell_after_all, tell_pair
 from bot.conflicts.radar_scan import (
     FILES_CALLS,
     TRIAL_CALLS,
@@ -196,13 +196,13 @@ class Radar:
             lambda s: rows.keep_backlog(s, name, pairs=scan.unchecked, unread=len(scan.unread))
         )
         for pair in changes.begun:
-            await write(partial(self._begin, scan=scan, pair=pair, now=now))
+            await write(partial(self._begin, pair=pair, now=now))
         for episode_id, pair in changes.moved:
-            await write(partial(_move, episode_id=episode_id, pair=pair))
+            await write(partial(_move, episode_id=episode_id, pair=pair, now=now))
         for episode_id, reason in changes.ended:
             await write(partial(_end, episode_id=episode_id, reason=reason, now=now))
 
-    def _begin(self, session: Session, scan: Scan, pair: Overlap, now: datetime) -> None:
+    def _begin(self, session: Session, pair: Overlap, now: datetime) -> None:
         """Open the pair's episode and tell of it, unless something changed since it was decided."""
         both = _still_there(session, pair)
         last = rows.last_pair(session, *pair.key)
@@ -216,7 +216,7 @@ class Radar:
             last.ended_at, last.ended_by = None, ""
             _write(last, pair)
             session.add(last)
-            tell_after_all(session, last, now=now)
+            tell_after_all(session, last, cause=CAUSE, now=now)
             _audit(session, last, "radar_pair_back", now)
             return
         episode = RadarPair(
@@ -231,8 +231,7 @@ class Radar:
         session.add(episode)
         session.flush()
         _audit(session, episode, "radar_pair_found", now)
-        repository = scan.repositories[pair.first.id]
-        tell_pair(session, episode.id or 0, pair, both, repository, cause=CAUSE, now=now)
+        tell_pair(session, episode, pair, both, cause=CAUSE, now=now)
 
 
 def _still_there(session: Session, pair: Overlap) -> tuple[PullRequestRow, PullRequestRow] | None:
@@ -248,10 +247,14 @@ def _still_there(session: Session, pair: Overlap) -> tuple[PullRequestRow, PullR
     return found[0], found[1]
 
 
-def _move(session: Session, episode_id: int, pair: Overlap) -> None:
+def _move(session: Session, episode_id: int, pair: Overlap, now: datetime) -> None:
+    """New commits, and perhaps other files: the messages that are there show them."""
     episode = session.get_one(RadarPair, episode_id)
+    before = list(episode.files)
     _write(episode, pair)
     session.add(episode)
+    if episode.files != before:
+        refresh_pair(session, episode, cause=CAUSE, now=now)
 
 
 def _write(episode: RadarPair, pair: Overlap) -> None:
@@ -266,7 +269,7 @@ def _end(session: Session, episode_id: int, reason: str, now: datetime) -> None:
         return
     episode.ended_at, episode.ended_by = now, reason
     session.add(episode)
-    take_back(session, episode, now=now)
+    end_pair(session, episode, cause=CAUSE, now=now)
     _audit(session, episode, "radar_pair_gone", now)
 
 

@@ -42,7 +42,8 @@ ATTEMPTS = 12
 REST_AFTER_REFUSAL = timedelta(hours=1)
 LOOK_FOR_MISSING_EVERY = timedelta(hours=1)
 MISSING_AT_ONCE = 200
-NOT_EDITABLE = "GitPullRequestStatusNotEditableException"
+NOT_EDITABLE = frozenset({"TF401344", "GitPullRequestStatusNotEditableException"})
+"""The number stands in the message, and the error's code is the number where there is one."""
 BRANCH_LENGTH = 100
 
 
@@ -176,7 +177,7 @@ class StatusWatch:
 
     async def _was_refused(self, post: Post, error: Forbidden) -> None:
         """Closed meanwhile; or the credential may not, then nobody else of it is tried for long."""
-        if error.code == NOT_EDITABLE:
+        if error.code in NOT_EDITABLE:
             await self._settle(post.row, None)
             return
         until = self._services.clock() + REST_AFTER_REFUSAL
@@ -217,7 +218,7 @@ class StatusWatch:
 
         def put_off(session: Session) -> None:
             row = session.get_one(MergeStatusRow, pull_request_id, with_for_update=True)
-            row.attempts += 0 if at else 1
+            row.attempts = max(row.attempts, 1) if at else row.attempts + 1
             pause = min(FIRST_PAUSE_S * 2**row.attempts, LONGEST_PAUSE_S)
             row.due_at = at or now + timedelta(seconds=pause)
             if row.attempts >= ATTEMPTS:

@@ -22,6 +22,10 @@ SENTENCES: Mapping[str, str] = {
 }
 
 
+SETTING = "post_status"
+"""Name in ``Connection.settings``; its values are those of StatusMode, ALL when it is not there."""
+
+
 class StatusMode(StrEnum):
     """For which pull requests of a connection a status is posted."""
 
@@ -40,11 +44,8 @@ class Wanted:
 
 
 def mode_of(settings: Mapping[str, Any]) -> StatusMode:
-    """The connection's mode, from its setting ``post_status``; False is off, True is all."""
-    chosen = settings.get("post_status", StatusMode.ALL)
-    if isinstance(chosen, bool):
-        return StatusMode.ALL if chosen else StatusMode.OFF
-    return StatusMode(chosen)
+    """The connection's mode."""
+    return StatusMode(settings.get(SETTING, StatusMode.ALL))
 
 
 def wanted_status(state: PullRequestState, finding: Finding | None) -> Wanted | None:

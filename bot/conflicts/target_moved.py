@@ -1,15 +1,15 @@
 """A target branch moved: which open pull requests do not merge any more?
 
 Azure DevOps does not promise to merge them on trial again. Its list says for each which target's
-commit it merged last; those that are behind the branch's tip are merged on trial by ourselves.
-At most 2 + n calls for n open pull requests, and none when no open one is known to have that
-target. What is interrupted is found again by the sweep, because it stands in what is stored.
+commit it merged last. Of those that are behind the branch's tip, the ones whose files the new
+commits touch are merged on trial by ourselves, oldest conflicts first. No call is made when no open
+pull request is known to have that target. What is interrupted is found again by the sweep, because
+it stands in what is stored.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
@@ -17,6 +17,7 @@ from sqlmodel import Session
 from bot.cards.view import load_finding, load_state
 from bot.conflicts.episodes import Finding
 from bot.conflicts.following import follow, keep_finding
+from bot.conflicts.unaffected import Behind, gained_since, last_known, leave_unaffected
 from bot.log_text import log_safe
 from bot.model import MergeStatus, PullRequestSnapshot, TrialMerge, branch_name
 from bot.ports import (
@@ -40,18 +41,11 @@ log = logging.getLogger(__name__)
 AT_ONCE = 4
 WRITES_AT_ONCE = 20
 LONGEST_WAIT_S = 120.0
+MANY = 20
+AZURE_DEVOPS_BEGINS_WITHIN_S = 5.0
 
 Target = tuple[str, str, str, str]
 """(connection, project id, repository id, whole ref)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Behind:
-    """A pull request whose last trial merge is about an older commit of the target."""
-
-    number: int
-    source_commit: str
-    stale_target_commit: str
 
 
 class TargetMoved:
@@ -81,38 +75,63 @@ class TargetMoved:
 
         Raises AzureDevOpsError when the list cannot be had.
         """
-        connection, project_id, repository_id, ref = target
-        azure = await self._services.azure_devops(connection)
-        listed = await azure.pull_requests(
-            project=project_id, repository=repository_id, target_ref=ref
-        )
+        listed = await self._list(target)
         await self._take_over(target, listed, cause)
         self._start(target, cause, unsettled(listed))
+
+    async def _list(self, target: Target) -> Sequence[PullRequestSnapshot]:
+        connection, project_id, repository_id, ref = target
+        azure = await self._services.azure_devops(connection)
+        return await azure.pull_requests(
+            project=project_id, repository=repository_id, target_ref=ref
+        )
 
     async def merge_on_trial(
         self, target: Target, *, cause: str, leave_out: Collection[int] = ()
     ) -> int:
-        """Merge those that are behind the branch's tip; how many trial merges that were.
+        """Merge those that the target's new commits may concern; how many trial merges that were.
 
-        One call for the tip and one trial merge for each, those with the oldest conflicts first.
-        ``leave_out`` are pull requests that Azure DevOps is merging itself just now.
+        One call for the tip and what it gained, and a trial merge for each whose files it touches,
+        those with the oldest conflicts first. ``leave_out`` are pull requests that Azure DevOps is
+        merging itself just now.
 
         Raises AzureDevOpsError; what was found before is stored.
         """
         connection, _, repository_id, ref = target
-        if not await self._services.db.read(lambda s: _behind(s, target, None, leave_out)):
+        known = await self._services.db.read(lambda s: _behind(s, target, None, leave_out))
+        if not known:
             return 0
         azure = await self._services.azure_devops(connection)
-        tip = await azure.branch_tip(repository_id, branch_name(ref))
+        gained = await gained_since(
+            azure, repository_id, branch_name(ref), (one.base_commit for one in known)
+        )
+        tips = [changes.tip for changes in gained.values()]
+        tip = tips[0] if tips else await azure.branch_tip(repository_id, branch_name(ref))
         if tip is None:
             return 0
         await self._forget_overtaken(target, tip, cause)
-        behind = await self._services.db.read(lambda s: _behind(s, target, tip, leave_out))
+        behind = await leave_unaffected(
+            self._services.db,
+            azure,
+            (repository_id, ref),
+            await self._services.db.read(lambda s: _behind(s, target, tip, leave_out)),
+            gained,
+            tip=tip,
+            now=self._services.clock(),
+        )
         places = asyncio.Semaphore(AT_ONCE)
+
+        refused: list[AzureDevOpsError] = []
 
         async def in_place(one: Behind) -> None:
             async with places:
-                await self._merge(azure, target, one, tip, cause)
+                if refused:
+                    return  # what is refused for one is refused for all
+                try:
+                    await self._merge(azure, target, one, tip, cause)
+                except (Forbidden, AuthenticationFailed, RateLimited) as error:
+                    refused.append(error)
+                    raise
 
         ends = await asyncio.gather(*map(in_place, behind), return_exceptions=True)
         for end in ends:
@@ -147,6 +166,12 @@ class TargetMoved:
 
     async def _try(self, target: Target, cause: str, leave_out: Collection[int]) -> None:
         try:
+            if len(await self._services.db.read(lambda s: _behind(s, target, None, ()))) >= MANY:
+                # Two calls for each are saved where Azure DevOps begins by itself to merge again.
+                await self._services.sleep(AZURE_DEVOPS_BEGINS_WITHIN_S)
+                listed = await self._list(target)
+                await self._take_over(target, listed, cause)
+                leave_out = unsettled(listed)
             await self.merge_on_trial(target, cause=cause, leave_out=leave_out)
         except AzureDevOpsError as error:
             log.info("trial merges into %s: %s", log_safe(target[3]), log_safe(str(error)))
@@ -300,10 +325,9 @@ def _behind(
             continue  # Azure DevOps has not said its first word, or is at it for newer commits
         if merge.target_commit == tip or not merge.target_commit:
             continue
-        known = load_finding(session, row.id or 0)
-        if known and (known.source_commit, known.target_commit) == (state.source_commit, tip):
-            continue
-        found.append(Behind(row.number, state.source_commit, merge.target_commit))
+        one = last_known(state, load_finding(session, row.id or 0))
+        if one is not None and one.base_commit != tip:
+            found.append(one)
     return found
 
 

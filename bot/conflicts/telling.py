@@ -18,6 +18,7 @@ from bot.outgoing import as_payload
 from bot.pull_request_state import PullRequestState
 from bot.teams_model import ConversationKind, Mention, OutgoingMessage
 from storage import outbox
+from storage.outbox import AlertOf
 from storage.queries import conflicts, conversations, people, recording
 from storage.tables import ConflictEpisode, PullRequestRow
 
@@ -41,7 +42,7 @@ def tell(
         thread = outbox.OWN_MESSAGE if conversation_id in told.own_messages else ""
         outbox.enqueue_alert(
             session,
-            episode_id=row.id or 0,
+            about=AlertOf(episode_id=row.id),
             pull_request_id=row.pull_request_id,
             now=now,
             conversation_id=conversation_id,
@@ -113,7 +114,7 @@ def refresh_alerts(session: Session, row: ConflictEpisode, *, cause: str, now: d
     for conversation_id in sorted(shown | conflicts.alerts_under_way(session, episode_id)):
         outbox.refresh_alert(
             session,
-            episode_id=episode_id,
+            about=AlertOf(episode_id=episode_id),
             pull_request_id=row.pull_request_id,
             conversation_id=conversation_id,
             cause=cause,

@@ -35,8 +35,8 @@ TELL_WITHIN = timedelta(seconds=30)
 """From when a conflict was learned: then it is told without files."""
 ASK_S = 20.0
 FIRST_PAUSE_S = 2.0
-LONGEST_PAUSE_S = 300.0
-ATTEMPTS = 20  # with the pauses more than an hour without Azure DevOps
+LONGEST_PAUSE_S = 45.0  # so that the files are there within a minute after an outage
+ATTEMPTS = 100  # with the pauses more than an hour without Azure DevOps
 MERGED_LOOKED_AT = 50
 
 

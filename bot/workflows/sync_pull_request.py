@@ -1,6 +1,7 @@
 """Read pull requests again, repair their links, and say what that changed."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,8 @@ from bot.changes import (
     AutoCompleteSet,
     Change,
     CloserIdentified,
+    ConflictEnded,
+    ConflictStarted,
     DescriptionChanged,
     PullRequestCreated,
     ReviewerAdded,
@@ -16,14 +19,21 @@ from bot.changes import (
     ReviewerRemoved,
     TitleChanged,
 )
+from bot.conflicts.check_now import compare
 from bot.fresh_read import FreshRead, FreshReads
+from bot.log_text import log_safe
+from bot.model import MergeStatus
 from bot.notices import texts
 from bot.ports import AzureDevOpsError
 from bot.pull_request_state import PullRequestState
+from bot.recording import Recorded
 from bot.services import Services
 from bot.sweep import Sweep
 from bot.workflows.side_by_side import within
+from storage.queries import conflicts
 from storage.tables import RepositoryRow
+
+log = logging.getLogger(__name__)
 
 ANSWER_WITHIN_S = 8.0
 ALL_WITHIN_S = 60.0
@@ -69,12 +79,36 @@ async def sync_pull_requests(
     async def sync(connection: str, number: int) -> Synced | NotSynced:
         async with places:
             try:
-                read = reads.read_whole(connection, number, cause=cause, actor=actor)
-                return _synced(connection, number, await within(ANSWER_WITHIN_S, read))
+                reading = reads.read_whole(connection, number, cause=cause, actor=actor)
+                read = await within(ANSWER_WITHIN_S, reading)
             except AzureDevOpsError as error:
                 return NotSynced(connection, number, error)
+            own = await _own_finding(services, read.recorded, cause)
+            return _synced(connection, number, read, own)
 
     return list(await asyncio.gather(*(sync(*each) for each in wanted)))
+
+
+async def _own_finding(services: Services, recorded: Recorded, cause: str) -> tuple[str, ...]:
+    """What merging it with the newest target on trial changed, where Azure DevOps has not."""
+    if not recorded.state.is_active or not recorded.state.merge_status.is_settled:
+        return ()
+    episode = await services.db.read(lambda s: conflicts.latest(s, recorded.pull_request_id))
+    had_conflicts = episode is not None and episode.ended_at is None
+    try:
+        comparing = compare(services, recorded, cause=cause)
+        verdict, _ = await within(ANSWER_WITHIN_S, comparing)
+    except AzureDevOpsError as error:  # what was read is true without it
+        log.info("%d not compared: %s", recorded.state.number, log_safe(str(error)))
+        return ()
+    target = texts.branch(recorded.state.target_ref)
+    if not verdict.is_own or had_conflicts is (verdict.status is MergeStatus.CONFLICTS):
+        return ()
+    if verdict.status is MergeStatus.CONFLICTS:
+        return (f"Conflicts with the newest {target}, as my own trial merge found",)
+    if verdict.status is MergeStatus.SUCCEEDED:
+        return (f"No conflicts with the newest {target} any more, as my own trial merge found",)
+    return ()
 
 
 async def sync_repositories(
@@ -103,13 +137,13 @@ async def sync_repositories(
     return SyncedRepositories(len(rows) - len(failures), tuple(changed), tuple(failures))
 
 
-def _synced(connection: str, number: int, read: FreshRead) -> Synced:
+def _synced(connection: str, number: int, read: FreshRead, own: tuple[str, ...] = ()) -> Synced:
     return Synced(
         connection=connection,
         number=number,
         pull_request_id=read.recorded.pull_request_id,
         title=texts.pull_request(read.recorded.state),
-        changes=tuple(_sentences(read)),
+        changes=(*_sentences(read), *own),
     )
 
 
@@ -146,4 +180,8 @@ def _sentence(change: Change, state: PullRequestState) -> str:
             return "Auto-complete was taken back"
         case CloserIdentified(by=who):
             return f"Closed by {texts.name_of(who)}"
+        case ConflictStarted():
+            return f"Conflicts with {texts.branch(state.target_ref)}"
+        case ConflictEnded():
+            return f"No conflicts with {texts.branch(state.target_ref)} any more"
     return texts.reply(change, state, {})

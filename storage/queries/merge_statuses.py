@@ -91,9 +91,11 @@ def resume(session: Session, *, now: datetime) -> int:
 
 
 def pending(session: Session) -> int:
-    """How many statuses wait to be posted."""
+    """How many statuses wait to be posted for the first time; not those put off by a failure."""
     rows = session.exec(
-        select(MergeStatusRow.pull_request_id).where(col(MergeStatusRow.due_at).is_not(None))
+        select(MergeStatusRow.pull_request_id).where(
+            col(MergeStatusRow.due_at).is_not(None), MergeStatusRow.attempts == 0
+        )
     ).all()
     return len(rows)
 

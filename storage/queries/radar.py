@@ -9,6 +9,8 @@ from sqlmodel import Session, col, or_, select
 from storage.tables import (
     ChangedFilesRow,
     ConversationRow,
+    OutboxRow,
+    PostedRadarAlert,
     PullRequestRow,
     RadarBacklog,
     RadarPair,
@@ -172,6 +174,27 @@ def keep_backlog(session: Session, connection: str, *, pairs: int, unread: int) 
     row = session.get(RadarBacklog, connection) or RadarBacklog(connection=connection)
     row.pairs, row.unread = pairs, unread
     session.add(row)
+
+
+def alert_places(session: Session, pair_id: int) -> frozenset[str]:
+    """Conversations that have the message about a pair, or get it just now."""
+    posted = session.exec(
+        select(PostedRadarAlert.conversation_id)
+        .join(ConversationRow, col(ConversationRow.id) == PostedRadarAlert.conversation_id)
+        .where(
+            PostedRadarAlert.radar_pair_id == pair_id,
+            PostedRadarAlert.activity_id != "",
+            ConversationRow.state == "active",
+        )
+    ).all()
+    under_way = session.exec(
+        select(OutboxRow.conversation_id).where(
+            OutboxRow.radar_pair_id == pair_id,
+            OutboxRow.state == "sending",
+            OutboxRow.conversation_id != "",
+        )
+    ).all()
+    return frozenset(posted) | frozenset(under_way)
 
 
 def last_pair(session: Session, first_id: int, second_id: int) -> RadarPair | None:

@@ -40,6 +40,31 @@ async def test_what_was_missed_during_an_outage_is_told_once(world: World) -> No
     assert len(await world.outbox()) == told
 
 
+async def test_what_an_outage_hid_says_once_how_late_it_is(world: World) -> None:
+    """CHECKS 10: what happened long ago is not told as if it were new."""
+    await world.subscribe()
+    number = await world.pull_request("one", world.maya_there, reviewers=[world.jonas_there])
+    await world.sweep.run()
+    world.clock.advance(minutes=4)
+    await world.sandbox.vote(number, world.jonas_there, 5)
+    await world.sweep.run()
+    world.clock.advance(minutes=40)
+    await world.sandbox.vote(number, world.jonas_there, -10)
+    change = {"one.txt": "more\n"}
+    await world.sandbox.commit(world.shop, "one", change, world.maya_there, "More")
+    await world.sweep.run()
+    await world.sandbox.abandon(number, world.maya_there)
+    world.clock.advance(hours=3)
+    await world.sweep.run()
+    found = await texts(world)
+    assert found.count("Jonas Sample approved with suggestions") == 1
+    late = [text for text in found if "late:" in text]
+    assert sorted(text[text.index("(") :] for text in late) == [
+        "(late: 3 h ago)",
+        "(late: in the last 40 min)",
+    ]
+
+
 async def test_a_sweep_without_news_is_one_list_call_and_one_look_at_the_target_branch(
     world: World,
 ) -> None:
@@ -52,7 +77,7 @@ async def test_a_sweep_without_news_is_one_list_call_and_one_look_at_the_target_
     report = await world.sweep.run()
 
     assert report.read == []
-    assert [call.rpartition("/")[2] for call in world.calls()] == ["pullrequests", "refs"]
+    assert [call.rpartition("/")[2] for call in world.calls()] == ["pullrequests", "commits"]
 
 
 async def test_only_what_changed_is_read(world: World) -> None:

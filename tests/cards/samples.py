@@ -10,6 +10,7 @@ from bot.cards.digest import Digest, DigestLine, digest_card
 from bot.cards.direct import direct_card, news_card, reply_message
 from bot.cards.held_news import About, held_card
 from bot.cards.pull_request import draw_pull_request
+from bot.cards.radar_alert import PairView, draw_radar_alert
 from bot.cards.reminder import Line, reminder_card
 from bot.cards.settings_form import SettingsView, settings_form
 from bot.cards.subscription_form import SubscriptionForm, draw_subscription_form
@@ -17,8 +18,6 @@ from bot.cards.subscription_trouble import unreadable_card
 from bot.cards.ticket_news import draw_ticket_news
 from bot.cards.welcome import welcome_card
 from bot.commands.settings_words import kind_input
-from bot.conflicts.radar import Overlap, RadarEntry
-from bot.conflicts.radar_notices import pair_card
 from bot.model import Build
 from bot.notices.builds import build_turned
 from bot.notices.filters import Filters
@@ -105,15 +104,10 @@ def _pair(files: tuple[str, ...]) -> OutgoingMessage:
         )
         for number, title in ((12, "Add search"), (15, "Show recommendations below the cart"))
     ]
-    entries = [
-        RadarEntry(row.number, row.number, SHOP.id, "refs/heads/main", f"{row.number:040x}", at(0))
-        for row in rows
-    ]
     repository = RepositoryRow(
         connection="contoso", id=SHOP.id, name=SHOP.name, project_id="p", project_name="Shop"
     )
-    overlap = Overlap(entries[0], entries[1], files)
-    return pair_card(overlap, (rows[0], rows[1]), repository, BASE)
+    return draw_radar_alert(PairView(rows[0], rows[1], repository, BASE, files))
 
 
 def _direct() -> Samples:

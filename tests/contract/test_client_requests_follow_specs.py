@@ -147,11 +147,26 @@ CALLS: dict[str, tuple[str, object, Call]] = {
     "set_pull_request_status": (GIT, {}, _status),
     "trial_merge": (GIT, MERGE, lambda c: c.trial_merge("Shop", REPOSITORY, "a" * 40, "b" * 40)),
     "changed_files": (GIT, DIFFS, lambda c: c.changed_files(REPOSITORY, "a" * 40, "b" * 40)),
+    "branch_changes": (
+        GIT,
+        DIFFS | {"targetCommit": "b" * 40},
+        lambda c: c.branch_changes(REPOSITORY, since="a" * 40, branch="main"),
+    ),
+    "who_moved": (
+        GIT,
+        EMPTY,
+        lambda c: c.who_moved(REPOSITORY, "refs/heads/main", "a" * 40),
+    ),
+    "latest_iteration": (GIT, EMPTY, lambda c: c.latest_iteration(REPOSITORY, 41)),
+    "set_pull_request_status of an iteration": (
+        GIT,
+        {},
+        lambda c: c.set_pull_request_status(
+            REPOSITORY, 41, state="succeeded", description="d", target_url="", iteration=2
+        ),
+    ),
     "commits_on_path": (GIT, EMPTY, _commits),
     "pushed_commits": (GIT, DISTANCE, _pushed),
-    "branch_changes": (GIT, {**DIFFS, "targetCommit": "b" * 40}, _branch_changes),
-    "latest_iteration": (GIT, EMPTY, lambda c: c.latest_iteration(REPOSITORY, 41)),
-    "pusher_of": (GIT, {}, lambda c: c.pusher_of(REPOSITORY, "a" * 40)),
     "pull_request_labels": (GIT, EMPTY, lambda c: c.pull_request_labels(REPOSITORY, 41)),
     "create_pull_request": (GIT, PULL_REQUEST, _open),
     "add_reviewer": (GIT, {}, lambda c: c.add_reviewer(REPOSITORY, 41, PERSON, required=True)),

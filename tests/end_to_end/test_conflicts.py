@@ -354,7 +354,7 @@ def _make_due(session: Session) -> None:
         session.add(row)
 
 
-async def test_many_pull_requests_on_one_target_cost_two_calls_and_one_trial_each(
+async def test_many_pull_requests_on_one_target_cost_two_calls_and_a_trial_where_files_meet(
     scene: Scene,
 ) -> None:
     made = [
@@ -362,33 +362,47 @@ async def test_many_pull_requests_on_one_target_cost_two_calls_and_one_trial_eac
         for n in range(8)
     ]
     await scene.stage.settle()
+    await pushes(scene, {"elsewhere.txt": "x\n"})  # the files of all are known from here on
     scene.azure.calls.clear()
     await pushes(scene, {"f3.txt": "b\n"})
     calls = [f"{call.method} {call.path}" for call in scene.azure.calls]
-    lists = [call for call in calls if call.endswith("/pullrequests") or call.endswith("/refs")]
+    looks = [call for call in calls if call.endswith(("/pullrequests", "/refs", "/diffs/commits"))]
     trials = [call for call in calls if call.startswith("POST") and call.endswith("/merges")]
-    assert (len(lists), len(trials)) == (2, len(made)), calls
+    # One list, one comparison; then two comparisons for the files of the one that conflicts.
+    assert (len(looks), len(trials)) == (4, 1), calls
     assert [e.number for e in await episodes(scene)] == [made[3].id]
     scene.azure.calls.clear()
     await pushes(scene, {"f3.txt": "c\n"}, branch="elsewhere")
     assert scene.azure.calls == []  # nothing open has that target
 
 
-async def test_the_status_is_posted_and_taken_back(scene: Scene) -> None:
+async def test_each_state_is_posted_once_for_each_iteration_from_the_first_clean_merge_on(
+    scene: Scene,
+) -> None:
     pull_request = await scene.opens(scene.maya, "Mine", files=MINE)
     await pushes(scene, OURS)
+    await scene.sweeps()
     await pushes(scene, {"checkout.py": "mine\n"})
-    posted = [
-        call for call in scene.azure.calls if call.method == "POST" and "/statuses" in call.path
-    ]
-    assert len(posted) == 3, "clean at first, then blocked, then clean again"
-    assert await posted_statuses(scene) == {pull_request.id: "succeeded"}
+    await scene.azure.commit(
+        scene.stage.repository,
+        branch_of(pull_request),
+        {"more.txt": "more\n"},
+        scene.maya.azure_devops,
+        "More",
+    )
+    await scene.stage.settle()
+    await scene.sweeps()
+    posted = [(status.state, status.iteration_id) for status in pull_request.statuses]
+    assert posted == [("succeeded", 1), ("failed", 1), ("succeeded", 1), ("succeeded", 2)]
+    assert {(status.genre, status.name) for status in pull_request.statuses} == {
+        ("pullcord", "mergeable")
+    }
 
 
 async def test_a_connection_can_do_without_the_status(scene: Scene) -> None:
     def switch_off(session: Session) -> None:
         row = session.get_one(Connection, CONNECTION)
-        row.settings = {**row.settings, "post_status": False}
+        row.settings = {**row.settings, "post_status": "off"}
         session.add(row)
 
     await scene.stage.bot.db.write(switch_off)

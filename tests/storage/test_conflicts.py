@@ -136,7 +136,9 @@ async def test_work_put_off_by_a_clock_that_went_back_is_due(db: Database) -> No
 
 async def test_an_alert_is_queued_once_for_each_place(db: Database) -> None:
     def queue(session: Session, **place: Any) -> bool:
-        return outbox.enqueue_alert(session, episode_id=1, pull_request_id=1, now=NOW, **place)
+        return outbox.enqueue_alert(
+            session, about=outbox.AlertOf(episode_id=1), pull_request_id=1, now=NOW, **place
+        )
 
     await db.write(furnish)
     assert await db.write(lambda s: queue(s, conversation_id="19:web"))
@@ -158,7 +160,7 @@ async def test_an_alert_that_waits_shows_what_is_newest_so_it_is_queued_once(
     def refresh(session: Session) -> None:
         outbox.refresh_alert(
             session,
-            episode_id=1,
+            about=outbox.AlertOf(episode_id=1),
             pull_request_id=1,
             conversation_id="19:web",
             cause="c",

@@ -6,7 +6,14 @@ import pytest
 from aiohttp import web
 
 from adapters.azure_devops.client import AzureDevOpsClient
-from bot.model import ConflictKind, FileConflict, MergeStatus, PushedCommits
+from bot.model import (
+    BranchChanges,
+    ConflictKind,
+    FileConflict,
+    Iteration,
+    MergeStatus,
+    PushedCommits,
+)
 from bot.ports import BadAnswer, NotFound
 from tests.adapters.azure_devops.conftest import Handler, Script, Time, as_json, dropped
 
@@ -23,7 +30,16 @@ def merge(status: str, **details: str) -> dict[str, Any]:
         (merge("completed", mergeCommitId=TWO), MergeStatus.SUCCEEDED),
         (merge("failed", failureMessage="There were merge Conflicts."), MergeStatus.CONFLICTS),
         (merge("completed", failureMessage="conflicts"), MergeStatus.CONFLICTS),
+        (merge("Failed", failureMessage="Merge CONFLICT in /a.py"), MergeStatus.CONFLICTS),
+        (merge("failed", failureMessage="2 files conflicted"), MergeStatus.CONFLICTS),
+        (merge("conflicts"), MergeStatus.CONFLICTS),
         (merge("failed", failureMessage="An object is too large"), MergeStatus.FAILURE),
+        (merge("failed", failureMessage="Out of time, no conflicts seen"), MergeStatus.FAILURE),
+        (
+            merge("failed", failureMessage="A ref name conflict: refNameConflict"),
+            MergeStatus.FAILURE,
+        ),
+        (merge("failed", failureMessage="TF401028: version conflict"), MergeStatus.FAILURE),
         (merge("failed"), MergeStatus.FAILURE),
         (merge("abandoned"), MergeStatus.FAILURE),
         (merge("completed"), MergeStatus.FAILURE),
@@ -40,6 +56,16 @@ async def test_only_what_speaks_of_a_conflict_is_one(
     assert bool(found.message) is (status in (MergeStatus.FAILURE, MergeStatus.CONFLICTS))
     assert script.seen[0].body["parents"] == [ONE, TWO]
     assert script.seen[1].path.endswith("/My%20Shop/_apis/git/repositories/r/merges/7")
+
+
+async def test_a_flag_for_conflicts_counts_and_a_merge_done_at_once_is_not_looked_at_again(
+    script: Script, client: AzureDevOpsClient
+) -> None:
+    done = {"status": "failed", "detailedStatus": {"conflict": True, "failureMessage": "x"}}
+    script.say(as_json(done, status=201))
+    found = await client.trial_merge("Shop", "r", ONE, TWO)
+    assert found.status is MergeStatus.CONFLICTS
+    assert len(script.seen) == 1
 
 
 async def test_waiting_for_a_merge_is_bounded(
@@ -195,3 +221,55 @@ async def test_an_answer_without_its_number_is_a_bad_answer(
     script.say(as_json({"status": "queued"}, status=201))
     with pytest.raises(BadAnswer, match="mergeOperationId"):
         await client.trial_merge("Shop", "r", ONE, TWO)
+
+
+async def test_who_moved_a_branch_is_who_pushed_it_there_last_and_nobody_is_no_failure(
+    script: Script, client: AzureDevOpsClient
+) -> None:
+    def push(name: str, *moved: tuple[str, str]) -> dict[str, object]:
+        updates = [{"name": ref, "newObjectId": commit} for ref, commit in moved]
+        return {"pushedBy": {"displayName": name}, "refUpdates": updates}
+
+    main, other = "refs/heads/main", "refs/heads/other"
+    pushes = [
+        push("Priya Sample", (main, TWO), (other, ONE)),
+        push("Maya Sample", (main, ONE)),
+        push("Jonas Sample", (main, ONE)),
+    ]
+    script.say(*(as_json({"value": found}) for found in (pushes, pushes[:1], [])))
+    assert [await client.who_moved("r", main, ONE) for _ in range(3)] == ["Maya Sample", "", ""]
+    assert script.seen[0].query["searchCriteria.refName"] == main
+
+
+async def test_what_a_branch_gained_is_one_call_and_nothing_when_it_is_too_much(
+    script: Script, client: AzureDevOpsClient
+) -> None:
+    answer = {
+        "commonCommit": ONE,
+        "targetCommit": TWO,
+        "allChangesIncluded": True,
+        "changes": [{"item": {"path": "/a.py"}}],
+    }
+    script.say(
+        as_json(answer),
+        as_json({**answer, "commonCommit": "c" * 40}),
+        as_json({**answer, "allChangesIncluded": False}),
+    )
+    gained = [await client.branch_changes("r", since=ONE, branch="main") for _ in range(3)]
+    assert gained == [
+        BranchChanges(TWO, True, frozenset({"/a.py"})),
+        BranchChanges(TWO, False, frozenset({"/a.py"})),
+        BranchChanges(TWO, True, None),
+    ]
+
+
+async def test_the_latest_iteration_is_the_one_of_the_highest_number(
+    script: Script, client: AzureDevOpsClient
+) -> None:
+    items = [
+        {"id": 2, "sourceRefCommit": {"commitId": TWO}, "author": {"displayName": "Maya Sample"}},
+        {"id": 1, "sourceRefCommit": {"commitId": ONE}},
+    ]
+    script.say(as_json({"value": items, "count": 2}), as_json({"value": [], "count": 0}))
+    assert await client.latest_iteration("r", 12) == Iteration(2, TWO, "Maya Sample")
+    assert await client.latest_iteration("r", 12) is None

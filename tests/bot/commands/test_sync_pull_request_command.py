@@ -66,6 +66,28 @@ async def test_it_says_what_changed_and_that_nothing_did(world: World) -> None:
     assert "Nothing to change" in await say(world, str(number))
 
 
+async def test_it_says_that_a_conflict_began_and_ended_by_azure_devops_word(world: World) -> None:
+    number = await world.pull_request("one", world.maya_there)
+    await say(world, str(number))
+    theirs = {"one.txt": "ours\n"}
+    await world.sandbox.commit(world.shop, "main", theirs, world.jonas_there, "Theirs")
+    organization = world.sandbox.organization
+    organization.merges.request_trial(organization.pull_requests[number], world.maya_there)
+    await world.sandbox.settled()
+    assert "Conflicts with main" in await say(world, str(number))
+    assert "Nothing to change" in await say(world, str(number))
+
+
+async def test_it_merges_on_trial_itself_where_azure_devops_has_not(world: World) -> None:
+    number = await world.pull_request("one", world.maya_there)
+    await say(world, str(number))
+    theirs = {"one.txt": "ours\n"}
+    await world.sandbox.commit(world.shop, "main", theirs, world.jonas_there, "Theirs")
+    found = "Conflicts with the newest main, as my own trial merge found"
+    assert found in await say(world, str(number))
+    assert "Nothing to change" in await say(world, str(number))
+
+
 async def test_a_number_that_is_not_there_is_told(world: World) -> None:
     with pytest.raises(CommandRefused, match="no pull request 4711"):
         await say(world, "4711")

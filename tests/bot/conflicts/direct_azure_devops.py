@@ -19,7 +19,7 @@ from adapters.sandbox.azure_devops import AzureDevOpsSandbox, SandboxIdentity
 from adapters.sandbox.azure_devops.errors import AzureDevOpsError as Refusal
 from adapters.sandbox.azure_devops.rest.call import Call
 from adapters.sandbox.azure_devops.rest.routing import Router
-from bot.ports import Clock, Sleep
+from bot.ports import Clock, Sleep, Unreachable
 
 
 class DirectHttp(Http):
@@ -42,6 +42,7 @@ class DirectHttp(Http):
         self._actor = actor
         self._router = Router(self._org.addresses.prefix)
         self.calls: list[str] = []
+        self.is_down = False
 
     async def _request(
         self,
@@ -53,6 +54,8 @@ class DirectHttp(Http):
         content_type: str = "",
         repeatable: bool = True,
     ) -> Answer:
+        if self.is_down:
+            raise Unreachable("Azure DevOps cannot be reached")
         path = urlsplit(url).path
         self.calls.append(f"{method} {path}")
         try:
@@ -91,6 +94,7 @@ class DirectClient(AzureDevOpsClient):
         sleep: Sleep,
     ) -> None:
         http = DirectHttp(sandbox, actor, clock=clock, sleep=sleep)
+        self.direct = http
         Calls.__init__(
             self,
             connection=connection,

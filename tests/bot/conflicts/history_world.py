@@ -21,8 +21,10 @@ from adapters.azure_devops.payloads import parse_hook
 from adapters.sandbox.azure_devops import AzureDevOpsSandbox, SandboxIdentity, SandboxPullRequest
 from adapters.sandbox.azure_devops.hooks.bodies import delivery_body
 from adapters.sandbox.azure_devops.hooks.subscriptions import Notification
+from adapters.sandbox.teams import render_text
 from adapters.web.webhooks import dedup_key
 from bot.cli.demo.stage import CONNECTION
+from bot.conflicts.status_watch import StatusWatch
 from bot.conflicts.target_moved import TargetMoved
 from bot.conflicts.watch import ConflictWatch
 from bot.delivery import Delivery
@@ -35,7 +37,7 @@ from bot.sweep import Sweep
 from bot.teams_model import Conversation, OutgoingMessage, SendResult, TeamsUser
 from storage import inbox, outbox
 from storage.engine import Database, NewHook
-from storage.queries import conflicts
+from storage.queries import conflicts, merge_statuses
 from storage.tables import ConflictEpisode, Connection, ConversationRow, Person, Subscription
 from tests.bot.conflicts.direct_azure_devops import DirectClient
 
@@ -43,6 +45,7 @@ BEGIN = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 BEFORE = BEGIN - timedelta(days=1)
 CHANNEL = "19:web"
 AUTHORS = ("maya", "jonas")
+ROUNDS = 60
 FILES = {"a.txt": "first\n", "b.txt": "first\n", "c.txt": "first\n"}
 TARGETS = ("main", "release")
 HOOKS = ("git.push", "git.pullrequest.merged", "git.pullrequest.updated")
@@ -186,6 +189,7 @@ class World:
         self.intake = DrivenIntake(self.services, self.reads, self.targets)
         self.sweep = Sweep(self.services, self.reads, self.targets)
         self.watch = ConflictWatch(self.services)
+        self.statuses = StatusWatch(self.services)
         self.delivery = Delivery(
             self.services, SendBudget(per_second=30), monotonic=self.clock.monotonic
         )
@@ -268,16 +272,24 @@ class World:
         org = self.azure.organization
         return delivery_body(org.addresses, hook, org.collection_id, org.instance_id)
 
+    async def happened(self) -> None:
+        """Azure DevOps tells what happened, and everything follows from it."""
+        await self.azure.settled()
+        await self.deliver(self.new_hooks())
+        await self.settle()
+
     async def settle(self) -> None:
         """Work until nothing is left to do."""
-        while True:
+        for _ in range(ROUNDS):
             await self.record()
-            while await self.watch.work_off():
-                pass
-            await self.delivery.work_off()
+            for part in (self.watch, self.statuses, self.delivery):
+                while await part.work_off():
+                    pass
             if not await self.db.read(_open_work):
                 return
-            self.clock.now += timedelta(seconds=2)  # the send budget's window
+            due = await self.db.read(outbox.next_due)  # later when the send budget is used up
+            self.clock.now = max(due or self.clock.now, self.clock.now + timedelta(seconds=1))
+        raise AssertionError("there is always something left to do")
 
     async def record(self) -> None:
         """Work off the webhooks and what they ask for; nothing is examined or sent."""
@@ -301,15 +313,33 @@ class World:
         await self.db.write(lambda s: outbox.requeue_interrupted(s, now=self.clock()))
         await self.db.write(lambda s: inbox.requeue_interrupted(s, now=self.clock()))
         await self.db.write(lambda s: conflicts.resume(s, now=self.clock()))
+        await self.db.write(lambda s: merge_statuses.resume(s, now=self.clock()))
         await self.sweep.run()
 
     # --- what can be seen ---------------------------------------------------------------------
 
+    @property
+    def calls(self) -> list[str]:
+        """Method and path of every call to Azure DevOps so far."""
+        return self._client.direct.calls
+
+    def azure_devops_is_down(self, is_down: bool) -> None:
+        """Whether calls fail; its webhooks come all the same."""
+        self._client.direct.is_down = is_down
+
     def alerts(self, made: SandboxPullRequest, place: str) -> list[str]:
-        """How the alerts of a pull request in a conversation look now, oldest first."""
+        """What the alerts of a pull request in a conversation say now, oldest first."""
+        name = f"#{made.id} {made.title} "
+        return [each.message.summary.removeprefix(name) for each in self._alerts(made, place)]
+
+    def alert_texts(self, made: SandboxPullRequest, place: str) -> list[str]:
+        """The same, whole and as text."""
+        return [render_text(each.message.card) for each in self._alerts(made, place)]
+
+    def _alerts(self, made: SandboxPullRequest, place: str) -> list[Sent]:
         name = f"#{made.id} {made.title} "
         return [
-            each.message.summary.removeprefix(name)
+            each
             for each in self.teams.sent
             if each.conversation_id == place
             and any(each.first_summary.startswith(f"{name}{said}") for said in ALERTS)

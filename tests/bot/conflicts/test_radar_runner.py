@@ -2,16 +2,20 @@
 
 import json
 from datetime import timedelta
+from functools import partial
 
 from sqlmodel import Session, col, select
 
 from adapters.sandbox.azure_devops import SandboxIdentity
+from bot.cards.radar_alert import draw_radar_alert, load_pair
 from bot.conflicts.episodes import FLAP
 from bot.conflicts.radar_runner import CALLS_PER_HOUR, Radar
 from bot.conflicts.radar_scan import ASK_AGAIN_AFTER, TRIAL_CALLS
+from bot.prepared import prepare, remember_alert
+from storage import outbox
 from storage.queries import radar as radar_rows
 from storage.queries import subscriptions
-from storage.tables import OutboxRow, PullRequestRow, RadarPair
+from storage.tables import ConversationRow, OutboxRow, PullRequestRow, RadarPair
 from tests.bot.workflows.conftest import CHANNEL, CONNECTION, World, world
 
 __all__ = ["world"]
@@ -34,6 +38,35 @@ async def opened(
 async def pairs(world: World) -> list[RadarPair]:
     statement = select(RadarPair).order_by(col(RadarPair.id))
     return list(await world.read(lambda s: s.exec(statement).all()))
+
+
+async def shown(world: World, row: OutboxRow) -> str:
+    """The card of a message as it would be sent now."""
+    card = await world.read(lambda s: draw_radar_alert(load_pair(s, row.radar_pair_id or 0)).card)
+    return json.dumps(card, ensure_ascii=False)
+
+
+async def deliver(world: World) -> None:
+    """Teams took what waits."""
+
+    def take(session: Session) -> None:
+        for row in session.exec(select(OutboxRow).where(OutboxRow.state == "pending")).all():
+            chat = row.conversation_id or f"a:{row.person_id}"
+            if session.get(ConversationRow, chat) is None:
+                made = {
+                    "kind": "personal",
+                    "service_url": "https://smba.example/",
+                    "tenant_id": "t",
+                }
+                session.add(ConversationRow(id=chat, created_at=world.clock(), **made))
+                session.flush()
+            outbox.address(session, row.id, conversation_id=chat)
+            session.refresh(row)
+            if row.kind == "alert":
+                remember_alert(session, row, f"hash-{row.id}", f"m{row.id}", world.clock())
+            outbox.mark_sent(session, row.id, activity_id=f"m{row.id}", now=world.clock())
+
+    await world.db.write(take)
 
 
 async def told(world: World) -> list[OutboxRow]:
@@ -59,7 +92,7 @@ async def test_both_authors_hear_once_with_both_links(world: World) -> None:
     rows = await told(world)
     assert sorted(row.person_id or 0 for row in rows) == [world.maya.id, world.jonas.id]
     for row in rows:
-        card = json.dumps(row.payload)
+        card = await shown(world, row)
         assert "whoever completes second will have a conflict in **README.md**" in card
         assert f"pullrequest/{first})" in card
         assert f"pullrequest/{second})" in card
@@ -110,6 +143,53 @@ async def test_it_is_gone_when_one_is_closed_and_unsent_messages_go_with_it(worl
     (pair,) = await pairs(world)
     assert pair.ended_by == "closed"
     assert {row.state for row in await told(world)} == {"dropped"}
+
+
+async def test_what_was_sent_says_in_its_place_that_it_is_over(world: World) -> None:
+    await world.subscribe()
+    first = await opened(world, "one", world.maya_there)
+    await opened(world, "two", world.jonas_there)
+    await radar(world).run()
+    await deliver(world)
+    sent = await told(world)
+    await world.sandbox.abandon(first, world.maya_there)
+    await world.reads.read(CONNECTION, first, cause="test")
+    await radar(world).run()
+    updates = [row for row in await world.outbox() if row.key.startswith("alert/")]
+    assert sorted(row.conversation_id for row in updates) == sorted(
+        row.conversation_id for row in sent
+    )
+    assert f"{first} was abandoned" in await shown(world, updates[0])
+    for row in updates:
+        prepared = await world.read(partial(prepare, row=row, now=world.clock()))
+        assert prepared is not None
+        assert prepared.update_of in {f"m{each.id}" for each in sent}
+
+
+async def test_a_pair_that_is_clean_again_says_so_and_one_that_is_back_warns_again(
+    world: World,
+) -> None:
+    await world.subscribe()
+    await opened(world, "one", world.maya_there)
+    second = await opened(world, "two", world.jonas_there)
+    await radar(world).run()
+    await deliver(world)
+    for changes, said in (
+        ({"other.txt": "mine"}, "do not conflict any more"),
+        ({"README.md": "three"}, "whoever completes second"),
+    ):
+        await world.sandbox.force_push(world.shop, "two", changes, world.jonas_there, "again")
+        await world.reads.read(CONNECTION, second, cause="test")
+        await radar(world).run()
+        updates = [
+            row
+            for row in await world.outbox()
+            if row.key.startswith("alert/") and row.state == "pending"
+        ]
+        assert len(updates) == 2
+        assert said in await shown(world, updates[0])
+        await deliver(world)
+    assert len(await told(world)) == 2  # nobody was sent a second message
 
 
 async def test_a_fix_ends_it_and_a_later_conflict_is_told_again(world: World) -> None:
