@@ -3,7 +3,8 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from sqlmodel import Session
@@ -36,6 +37,15 @@ class FreshRead:
     recorded: Recorded
     links: LinkChanges
     checks_changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a pull request is, and the time of what is known of it."""
+
+    project_id: str
+    repository_id: str
+    as_of: datetime
 
 
 @dataclass(slots=True)
@@ -110,8 +120,10 @@ class FreshReads:
         else:
             # Known already: all three at the same time.
             snapshot, (numbers, checks) = await _both(
-                azure.pull_request(number), _beside(azure, *place, number)
+                azure.pull_request(number),
+                _beside(azure, place.project_id, place.repository_id, number),
             )
+            snapshot = _newer_than(place.as_of, snapshot)
         found = await find_links(services, azure, snapshot, _known(numbers))
         now = services.clock()
 
@@ -194,10 +206,21 @@ def _as_json(check: Check) -> dict[str, Any]:
     }
 
 
-def _place(session: Session, connection: str, number: int) -> tuple[str, str] | None:
-    """(project id, repository id) of a known pull request."""
+def _place(session: Session, connection: str, number: int) -> _Place | None:
+    """Where a known pull request is."""
     row = pull_requests.by_number(session, connection, number)
     if row is None:
         return None
     repository = session.get(RepositoryRow, (connection, row.repository_id))
-    return (repository.project_id, repository.id) if repository else None
+    return _Place(repository.project_id, repository.id, row.as_of) if repository else None
+
+
+def _newer_than(known: datetime, snapshot: PullRequestSnapshot) -> PullRequestSnapshot:
+    """The snapshot with a time after what was known when it was asked for.
+
+    It is newer than that, whatever the clocks say: ours may have been set back, and Azure DevOps'
+    may be ahead. Else nothing that was read would count until our clock has caught up.
+    """
+    if snapshot.as_of > known:
+        return snapshot
+    return replace(snapshot, as_of=known + timedelta(microseconds=1))

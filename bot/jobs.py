@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +12,9 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from sqlmodel import Session
 
 from bot.conflicts.radar_runner import Radar
-from bot.metrics import JOBS
+from bot.log_fields import add_log_fields
+from bot.metrics import JOB_DONE_AT, JOB_S, JOBS
+from bot.project_role_reads import read_all
 from bot.services import Services
 from bot.sweep import Sweep
 from storage import housekeeping, leases
@@ -25,6 +27,7 @@ READ_WAITING_EVERY = timedelta(seconds=15)
 SWEEP_FAILED_EVERY = timedelta(seconds=30)
 RADAR_CHANGED_EVERY = timedelta(seconds=30)
 FORGET_EVERY = timedelta(hours=6)
+PROJECT_ROLES_EVERY = timedelta(hours=1)
 LEASE = timedelta(minutes=2)
 PAUSE_OF_OTHERS = 0.75  # of the interval: so long a job that ran is not run by another replica
 STOP_WITHIN_S = 5.0
@@ -35,6 +38,9 @@ READ_WAITING = "read what asks for it"
 RADAR = "radar"
 RADAR_CHANGED = "radar after changes"
 FORGET = "forget old rows"
+CONNECTIONS = "try the credentials"
+HOOKS = "look at the service hooks"
+PROJECT_ROLES = "read project roles"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,7 @@ class Jobs:
         *,
         sweep_minutes: float,
         radar_minutes: float,
+        others: Sequence[Job] = (),
     ) -> None:
         self._services = services
         self._sweep = sweep
@@ -82,6 +89,14 @@ class Jobs:
             Job(RADAR, timedelta(minutes=radar_minutes), self._run_radar, RADAR),
             Job(RADAR_CHANGED, RADAR_CHANGED_EVERY, self._run_radar_changed, RADAR),
             Job(FORGET, FORGET_EVERY, self._forget, FORGET),
+            Job(
+                PROJECT_ROLES,
+                PROJECT_ROLES_EVERY,
+                self._read_project_roles,
+                PROJECT_ROLES,
+                at_start=True,
+            ),
+            *others,
         )
         self._jobs = {job.name: job for job in jobs}
         self._busy: dict[str, asyncio.Lock] = {job.lease: asyncio.Lock() for job in jobs}
@@ -148,11 +163,13 @@ class Jobs:
         return not task.cancelled() and task.result()
 
     async def _run(self, job: Job) -> bool:
+        add_log_fields(job=job.name)
         async with self._busy[job.lease]:
             try:
                 if not await self._take(job):
                     return False
-                await self._with_lease_kept(job)
+                with JOB_S.labels(name=job.name).time():
+                    await self._with_lease_kept(job)
             except CannotStore as error:
                 # Readiness says the same at greater length.
                 JOBS.labels(name=job.name, outcome="failed").inc()
@@ -163,6 +180,7 @@ class Jobs:
                 log.exception("job %r failed", job.name)
                 return False
         JOBS.labels(name=job.name, outcome="done").inc()
+        JOB_DONE_AT.labels(name=job.name).set(self._services.clock().timestamp())
         return True
 
     async def _with_lease_kept(self, job: Job) -> None:
@@ -213,13 +231,17 @@ class Jobs:
     async def _run_radar_changed(self) -> None:
         await self._radar.run_changed()
 
+    async def _read_project_roles(self) -> None:
+        await read_all(self._services)
+
     async def _forget(self) -> None:
         gone = housekeeping.ROWS_AT_ONCE
         while gone >= housekeeping.ROWS_AT_ONCE:
             gone = await self._services.db.write(self._forget_some)
 
     def _forget_some(self, session: Session) -> int:
-        return housekeeping.forget_old(session, now=self._services.clock())
+        services = self._services
+        return housekeeping.forget_old(session, now=services.clock(), retention=services.retention)
 
 
 def _new_scheduler() -> Any:

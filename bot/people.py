@@ -54,7 +54,10 @@ async def know_sender(
     user = sender
     heard: Standing | None = None
     standing: Standing
-    if stored is not None and (known := _standing(stored)) in (Standing.MEMBER, Standing.GUEST):
+    if stored is not None and (known := standing_of_stored(stored)) in (
+        Standing.MEMBER,
+        Standing.GUEST,
+    ):
         is_same = stored.teams_user_id == sender.id and not (
             timezone and stored.timezone != timezone
         )
@@ -181,7 +184,8 @@ def _elsewhere(session: Session, left: Conversation, user: TeamsUser) -> list[Co
     return [to_conversation(row) for row in rows]
 
 
-def _standing(person: Person) -> Standing:
+def standing_of_stored(person: Person) -> Standing:
+    """What is stored of a person says, without asking Teams."""
     if person.removed_at is not None:
         return Standing.NOT_A_MEMBER
     if not person.mail:

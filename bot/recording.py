@@ -15,6 +15,7 @@ from bot.cards.view import load_state
 from bot.changes import Change, CommentPosted
 from bot.conflicts.episodes import FLAP
 from bot.conflicts.following import follow
+from bot.hooks.lateness import is_late, marked_late
 from bot.model import CommentHook, PullRequestSnapshot, RepositoryHook, TicketHook
 from bot.notices.routing import looks, route
 from bot.ownership import as_started
@@ -230,7 +231,10 @@ def _tell(
     for change in changes:
         audit_change(session, change, state, actor=actor, cause=cause, now=now)
     situation = load_situation(session, pull_request_id, before, state, changes, actor=actor)
-    send(session, route(changes, situation), situation, pull_request_id, cause=cause, now=now)
+    notices = route(changes, situation)
+    if is_late(cause):
+        notices = marked_late(notices, changes, now)
+    send(session, notices, situation, pull_request_id, cause=cause, now=now)
 
 
 def _nothing_new(session: Session, row: PullRequestRow, found: Reconciled) -> Recorded:

@@ -1,5 +1,6 @@
 """Which repositories a connection has, asked from Azure DevOps."""
 
+from bot.connections.conventions import conventions_of
 from bot.model import Repository
 from bot.services import Services
 from storage.queries import repositories
@@ -10,13 +11,18 @@ async def discover_repositories(services: Services, connection: Connection) -> i
     """List the repositories of the connection's projects and store them; how many there are.
 
     Without configured projects, all that the credential may see are taken. Disabled repositories
-    count as gone: Azure DevOps refuses every call to them. Raises AzureDevOpsError.
+    count as gone: Azure DevOps refuses every call to them; so do those that were not chosen. Raises AzureDevOpsError.
     """
     azure = await services.azure_devops(connection.name)
+    conventions = conventions_of(connection.settings)
     projects = list(connection.projects) or [name for _, name in await azure.projects()]
     listed: list[Repository] = []
     for project in projects:
-        listed += [each for each in await azure.repositories(project) if not each.is_disabled]
+        listed += [
+            each
+            for each in await azure.repositories(project)
+            if not each.is_disabled and conventions.wants_repository(each.project_name, each.name)
+        ]
     rows = [
         RepositoryRow(
             connection=connection.name,

@@ -3,10 +3,14 @@
 from bot.commands import (
     confirm,
     conflicts,
+    connect,
+    connections,
     link_me,
     link_ticket,
     prs,
+    repositories,
     reviews,
+    roles,
     snooze_conflict,
     start_ticket,
     status,
@@ -37,8 +41,13 @@ _COMMANDS = (
     link_ticket.UNLINK,
     use.COMMAND,
     status.COMMAND,
+    connect.COMMAND,
+    repositories.COMMAND,
+    roles.ROLES,
+    roles.ROLE,
     link_me.COMMAND,
     confirm.COMMAND,
+    connections.COMMAND,
 )
 
 REGISTRY = Registry([help_command(_COMMANDS), *_COMMANDS])

@@ -17,6 +17,7 @@ from bot.cards.view import load_state
 from bot.conflicts.examination import Examination, Question, examine
 from bot.conflicts.statuses import post_status, wanted_status
 from bot.conflicts.telling import pull_request_row, refresh_alerts, tell
+from bot.log_fields import add_log_fields
 from bot.log_text import log_safe
 from bot.ports import AzureDevOpsError, RateLimited, Unreachable
 from bot.pull_request_state import PullRequestState
@@ -91,6 +92,7 @@ class ConflictWatch:
         return len(rows)
 
     async def _handle(self, episode_id: int) -> None:
+        add_log_fields(conflict=episode_id)
         try:
             await self._work(episode_id)
         except CannotStore:
@@ -192,7 +194,8 @@ class ConflictWatch:
                 return
             row, state = loaded
             row.attempts += 1
-            if row.ended_at is None and row.told_at is None and now >= row.opened_at + TELL_WITHIN:
+            may_wait = row.opened_at <= now < row.opened_at + TELL_WITHIN  # or the clock went back
+            if row.ended_at is None and row.told_at is None and not may_wait:
                 tell(session, row, state, cause=CAUSE, now=now)
             if row.attempts >= ATTEMPTS:
                 row.examined_at = row.examined_at or now

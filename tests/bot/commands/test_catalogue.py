@@ -20,6 +20,10 @@ READING = {
     "whoami",
     "status",
     "conflicts",
+    "roles",
+    "connect",
+    "connections",
+    "repositories",
 }
 
 PIECES = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from adapters.sandbox.azure_devops import errors
+from adapters.sandbox.azure_devops.people import SandboxIdentity
 from adapters.sandbox.azure_devops.rest.call import Answer, Call, Route, listing, page
 from adapters.sandbox.azure_devops.views import builds, git
 from adapters.sandbox.azure_devops.views import people as views
@@ -47,7 +48,10 @@ async def search_identities(call: Call) -> Answer:
     text = call.query.get("filterValue", "").casefold()
     ids = _split(call.query.get("identityIds", ""))
     descriptors = _split(call.query.get("subjectDescriptors", ""))
-    if ids:
+    legacy = _split(call.query.get("descriptors", ""))
+    if legacy:
+        found = [person for person in people if views.descriptor(person) in legacy]
+    elif ids:
         found = [person for person in people if person.id in ids]
     elif descriptors:
         found = [person for person in people if person.descriptor in descriptors]
@@ -63,7 +67,20 @@ async def search_identities(call: Call) -> Answer:
         ]
     else:
         raise errors.invalid_argument("Give identityIds, subjectDescriptors or filterValue.")
-    return listing(views.identity(person) for person in found)
+    query = call.query.get("queryMembership", "none").casefold()
+    return listing(
+        views.identity(person, member_of=_groups_up(call, person, query)) for person in found
+    )
+
+
+def _groups_up(call: Call, person: SandboxIdentity, query: str) -> list[SandboxIdentity]:
+    """The groups that ``queryMembership`` asks for: none, the direct ones, or all above."""
+    if query not in ("direct", "expanded", "expandedup"):
+        return []
+    found = call.org.people.groups_of(person)
+    for group in found if query != "direct" else ():
+        found += [each for each in call.org.people.groups_of(group) if each not in found]
+    return found
 
 
 async def list_builds(call: Call) -> Answer:
