@@ -29,6 +29,7 @@ RETRY_EARLY_REFRESH_S = 30.0
 _WHAT_HELPS = {
     "7000215": "the client secret is wrong: set the secret's value, not its id",
     "7000222": "the client secret has expired: make a new one in the app registration",
+    "700027": "the certificate is not the application's",
     "700016": "the application id is not known in this tenant",
     "90002": "the tenant is not known",
     "53003": "a conditional access policy of the tenant blocks the application",
@@ -227,12 +228,18 @@ def _cached_from(answer: Mapping[str, Any], now: datetime) -> _Cached:
 
 
 def _refusal(status: int, answer: Mapping[str, Any]) -> EntraRefused:
-    """Only the description's code is kept: nobody promises what else stands in it."""
+    text, code = refusal_text(answer, status)
+    return EntraRefused(text, code=code)
+
+
+def refusal_text(answer: Mapping[str, Any], status: int | str = "") -> tuple[str, str]:
+    """What a refusal means, in a sentence, and its AADSTS number.
+
+    Only the description's code is kept: nobody promises what else stands in it.
+    """
     found = re.match(r"AADSTS(\d+)", str(answer.get("error_description") or ""))
     code = found[1] if found else ""
     named = f"AADSTS{code}" if code else log_safe(str(answer.get("error") or status), 60)
     why = _WHAT_HELPS.get(code)
-    return EntraRefused(
-        f"the sign-in service refused the application: {named}{f', {why}' if why else ''}",
-        code=code,
-    )
+    text = f"the sign-in service refused the application: {named}{f', {why}' if why else ''}"
+    return text, code

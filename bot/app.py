@@ -3,34 +3,42 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from urllib.request import getproxies
 
 import aiohttp
 
+from adapters.azure_devops.connection_tests import ConnectionTests
 from adapters.azure_devops.connections import AzureDevOpsClients
 from adapters.azure_devops.payloads import parse_hook
+from adapters.azure_devops.stored_credentials import CredentialReader
 from adapters.teams import TeamsClient, TeamsConfig, TeamsInbound, connector_tokens
 from adapters.web.door import ConnectionDoor
 from adapters.web.health import Health
-from adapters.web.server import WebServer
+from adapters.web.server import CannotListen, WebServer
 from adapters.web.webhooks import Webhooks
 from bot import checks_watch
 from bot.conflicts.radar_runner import Radar
 from bot.conflicts.status_watch import StatusWatch
 from bot.conflicts.target_moved import TargetMoved
 from bot.conflicts.watch import ConflictWatch
+from bot.connections.checks import Check
+from bot.connections.watch import EVERY, ConnectionWatch
 from bot.delivery import Delivery
 from bot.fresh_read import FreshReads
+from bot.gauges import Gauges
 from bot.held_messages import HeldMessages
+from bot.hooks.watch import LOOK_EVERY, FeedWatch
 from bot.intake import Intake
-from bot.jobs import Job, Jobs
-from bot.metrics import INBOX, OLDEST_S, OUTBOX
+from bot.jobs import CONNECTIONS, HOOKS, SWEEP, Job, Jobs
+from bot.link_previews import LinkPreviews
 from bot.notices.holding import GroupReviewers, HoldingRules
 from bot.ports import Clock, Sleep, utc_now
 from bot.reminders.runner import Reminders
+from bot.roles import Role, RoleRules
 from bot.send_budget import SendBudget
 from bot.services import Services
 from bot.settings import Settings
@@ -38,6 +46,7 @@ from bot.sweep import Sweep
 from bot.turns import Turns
 from storage import inbox, leases, outbox, schema, topics
 from storage.engine import CannotStore, Database, NewHook
+from storage.housekeeping import Retention
 from storage.queries import conflicts, merge_statuses
 from storage.secrets import SecretBox
 
@@ -98,11 +107,11 @@ class Pullcord:
         await self._resume()
         try:
             await self.web.start()
-        except OSError as error:
+        except CannotListen as error:
             await self._close()
             raise CannotStart(
-                f"cannot listen on {settings.host}:{settings.port}: {error.strerror or error}. "
-                "Set PULLCORD_PORT to a free port."
+                f"cannot listen on {settings.host}:{error.port}: {error}. "
+                f"Set {error.setting} to a free port."
             ) from None
         for name, loop in self._parts():
             self._loops.append(asyncio.create_task(loop, name=name))
@@ -118,11 +127,17 @@ class Pullcord:
         )
         config = teams_config(settings)
         tokens = connector_tokens(self.http, config, clock=self._clock)
+        box = SecretBox(settings.secret_keys) if settings.secret_keys else None
         self.azure_devops = AzureDevOpsClients(
             db,
-            SecretBox(settings.secret_keys) if settings.secret_keys else None,
-            self.http,
+            box,
             login_url=settings.teams_login_url,
+            clock=self._clock,
+            sleep=self._sleep,
+            administrators=settings.administrators,
+        )
+        tests = ConnectionTests(
+            CredentialReader(box, login_url=settings.teams_login_url),
             clock=self._clock,
             sleep=self._sleep,
         )
@@ -142,6 +157,9 @@ class Pullcord:
                 is_quiet=settings.quiet_hours,
                 group_reviewers=GroupReviewers(settings.group_reviewers),
             ),
+            role_rules=role_rules(settings),
+            retention=retention(settings),
+            test_connection=partial(_test, tests, db),
         )
         self.reads = FreshReads(self.services)
         self.targets = TargetMoved(self.services)
@@ -159,27 +177,40 @@ class Pullcord:
         self.checks = checks_watch.ChecksWatch(self.services, self.reads)
         self.reminders = Reminders(self.services)
         self.radar = Radar(self.services, calls_per_hour=settings.radar_calls_per_hour)
+        self.connections = ConnectionWatch(self.services, partial(tests.probe, db), self._catch_up)
+        self.feed = FeedWatch(
+            self.services, self._store_hook, self._catch_up, public_url=settings.public_url
+        )
         self.jobs = Jobs(
             self.services,
             self.sweep,
             self.radar,
             sweep_minutes=settings.sweep_minutes,
             radar_minutes=settings.radar_minutes,
-            more=(
+            others=(
                 Job(checks_watch.JOB, checks_watch.EVERY, self.checks.run, checks_watch.JOB),
                 *self.reminders.jobs(),
+                Job(CONNECTIONS, EVERY, self.connections.run, CONNECTIONS, at_start=True),
+                Job(HOOKS, LOOK_EVERY, self.feed.run, HOOKS, at_start=True),
             ),
         )
         self.inbound = TeamsInbound(
-            config, self.turns, self.http, unavailable=(CannotStore,), clock=self._clock
+            config,
+            self.turns,
+            self.http,
+            unavailable=(CannotStore,),
+            clock=self._clock,
+            preview=LinkPreviews(self.services),
         )
         self.webhooks = Webhooks(ConnectionDoor(db), self._store_hook, self._clock)
         health = Health(
-            {"database": self._database_trouble, "stopping": self._stopping}, self._gauges
+            {"database": self._database_trouble, "stopping": self._stopping},
+            Gauges(db, self.azure_devops.rate_limits, self._clock).refresh,
         )
         self.web = WebServer(
             host=settings.host,
             port=settings.port,
+            health_port=settings.health_port,
             webhooks=self.webhooks,
             messages=self.inbound.post,
             health=health,
@@ -188,6 +219,11 @@ class Pullcord:
         db.on_write(topics.CONFLICTS, self.watch.wake)
         db.on_write(topics.MERGE_STATUSES, self.statuses.wake)
         db.on_write(topics.HELD, self.held.wake)
+
+    async def _catch_up(self, names: Collection[str]) -> None:
+        """Read what these connections have, as after an outage."""
+        self.sweep.forget_pauses(names)
+        await self.jobs.run_now(SWEEP)
 
     async def _store_hook(self, new: NewHook) -> bool:
         with self.intake.storm:
@@ -268,16 +304,30 @@ class Pullcord:
     async def _stopping(self) -> str:
         return "Pullcord is stopping" if self.webhooks.is_closing else ""
 
-    async def _gauges(self) -> None:
-        now = self._clock()
-        for gauge, module, name in ((INBOX, inbox, "inbox"), (OUTBOX, outbox, "outbox")):
-            counts = await self.db.read(module.counts)
-            gauge.clear()  # states that nothing is in any more
-            for state in ("pending", "dead", *counts):
-                gauge.labels(state=state).set(counts.get(state, 0))
-            oldest = await self.db.read(module.oldest_pending)
-            age = (now - oldest).total_seconds() if oldest else 0.0
-            OLDEST_S.labels(queue=name).set(age)
+
+async def _test(tests: ConnectionTests, db: Database, name: str) -> Sequence[Check]:
+    return (await tests.stored(db, name)).checks
+
+
+def role_rules(settings: Settings) -> RoleRules:
+    """What the settings say of roles."""
+    return RoleRules(
+        maintainers=frozenset(settings.maintainers),
+        readers=frozenset(settings.readers),
+        everybody=Role[settings.everybody_role.upper()],
+        guest=Role[settings.guest_role.upper()],
+        from_projects=settings.project_roles,
+    )
+
+
+def retention(settings: Settings) -> Retention:
+    """How long the settings want things to be kept."""
+    return Retention(
+        webhooks=timedelta(days=settings.keep_webhooks_days),
+        messages=timedelta(days=settings.keep_messages_days),
+        sent=timedelta(days=settings.keep_sent_days),
+        audit=timedelta(days=settings.keep_audit_days) if settings.keep_audit_days else None,
+    )
 
 
 def teams_config(settings: Settings) -> TeamsConfig:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
+from bot.log_fields import add_log_fields
 from bot.log_text import log_safe
 from bot.metrics import SEND_LAG_S, SENDS
 from bot.ports import ConversationGone, MessageGone, TeamsError, TeamsRefused, TeamsRetry
@@ -199,6 +200,7 @@ class Delivery:
             pass
 
     async def _deliver(self, row: OutboxRow) -> None:
+        add_log_fields(outbox=row.id or 0, cause=row.cause)
         try:
             await self._try(row)
         except CannotStore:  # only while stopping: the next start finds it and says so

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from sqlmodel import Session
@@ -57,6 +58,7 @@ class _Known:
     repository_id: str
     source_commit: str
     has_cards: bool
+    as_of: datetime
 
 
 @dataclass(slots=True)
@@ -154,6 +156,7 @@ class FreshReads:
                 azure.pull_request(number),
                 _beside(azure, known.project_id, known.repository_id, number),
             )
+            snapshot = _newer_than(known.as_of, snapshot)
         numbers, statuses, policies = beside
         found, pushed = await _both(
             find_links(services, azure, snapshot, _or_none(numbers)),
@@ -267,4 +270,16 @@ def _known_before(session: Session, connection: str, number: int) -> "_Known | N
         repository_id=repository.id,
         source_commit=load_state(row).source_commit,
         has_cards=bool(recording.conversations_with_card(session, row.id)),
+        as_of=row.as_of,
     )
+
+
+def _newer_than(known: datetime, snapshot: PullRequestSnapshot) -> PullRequestSnapshot:
+    """The snapshot with a time after what was known when it was asked for.
+
+    It is newer than that, whatever the clocks say: ours may have been set back, and Azure DevOps'
+    may be ahead. Else nothing that was read would count until our clock has caught up.
+    """
+    if snapshot.as_of > known:
+        return snapshot
+    return replace(snapshot, as_of=known + timedelta(microseconds=1))

@@ -14,9 +14,12 @@ from sqlmodel import Session
 
 from bot.branch_builds import build_ended
 from bot.conflicts.target_moved import Target, TargetMoved
+from bot.connections.known_conventions import KnownConventions
 from bot.fresh_read import FreshReads
+from bot.hooks.lateness import comes_late, late
+from bot.log_fields import add_log_fields
 from bot.log_text import log_safe
-from bot.metrics import HOOKS_HANDLED
+from bot.metrics import HOOK_LAG_S, HOOKS_HANDLED
 from bot.model import (
     BuildHook,
     CommentHook,
@@ -29,7 +32,7 @@ from bot.model import (
     TicketHook,
     UnusedHook,
 )
-from bot.ports import AzureDevOpsError, PayloadError, Unreachable
+from bot.ports import AzureDevOpsError, ConnectionPaused, PayloadError, Unreachable
 from bot.recording import record_comment, record_repository, record_snapshot, record_ticket
 from bot.services import Services
 from bot.storm import Storm
@@ -49,6 +52,7 @@ PARSE_IN_THREAD_BYTES = 64 * 1024  # above this, reading the JSON would hold up 
 READ_TIME_S = 5.0  # a slow Azure DevOps must not keep people waiting: then the body is told
 ATTEMPTS = 8
 OUTAGE_ATTEMPTS = 100  # with LONGEST_PAUSE_S more than an hour and a half without Azure DevOps
+UNLIMITED = 2**31  # a paused connection goes on when somebody renews its credential
 LONGEST_PAUSE_S = 60
 PULL_REQUEST_REF = "refs/pull/"
 COMMENT_EVENT = "ms.vss-code.git-pullrequest-comment-event"
@@ -68,6 +72,7 @@ class Intake:
     def __init__(self, services: Services, reads: FreshReads, targets: TargetMoved) -> None:
         self._services = services
         self._reads = reads
+        self._conventions = KnownConventions(services.db)
         self._targets = targets
         self._something = asyncio.Event()
         self._places = asyncio.Semaphore(AT_ONCE)
@@ -155,7 +160,9 @@ class Intake:
 
     async def _in_order(self, claimed: _InHand) -> None:
         """Comments one after the other: a talk is told in the order in which it was held."""
-        if claimed.row.event_type != COMMENT_EVENT:
+        row = claimed.row
+        add_log_fields(webhook=row.id or 0, connection=row.connection)
+        if row.event_type != COMMENT_EVENT:
             await self._in_place(claimed)
             return
         async with self._talk:
@@ -170,10 +177,15 @@ class Intake:
         row = claimed.row
         try:
             hook = await self._parse(row)
-            await self._dispatch(claimed, hook)
+            if await self._is_wanted(row.connection, hook):
+                await self._dispatch(claimed, hook)
+            else:
+                await self._finish(row, "unused")
         except PayloadError as error:
             log.warning("webhook %s cannot be understood: %s", row.id, log_safe(str(error)))
             await self._finish(row, "dead", str(error))
+        except ConnectionPaused as error:
+            await self._try_again(row, str(error), attempts=UNLIMITED)
         except AzureDevOpsError as error:
             await self._try_again(row, str(error), attempts=OUTAGE_ATTEMPTS)
         except CannotStore:
@@ -187,9 +199,15 @@ class Intake:
             return await asyncio.to_thread(self._services.parse_hook, row.body, row.connection)
         return self._services.parse_hook(row.body, row.connection)
 
+    async def _is_wanted(self, connection: str, hook: Hook) -> bool:
+        """Whether the connection is about this at all, by what its administrator chose."""
+        return (await self._conventions(connection)).wants(hook)
+
     async def _dispatch(self, claimed: _InHand, hook: Hook) -> None:
         row = claimed.row
         cause = f"webhook/{row.id}"
+        if comes_late(hook, row.received_at):
+            cause = late(cause)
         match hook:
             case TestHook():
                 await self._finish(row, "test")
@@ -322,11 +340,16 @@ class Intake:
             inbox.mark(session, row.id, "done", now=now)
 
         await self._services.db.write(record)
-        HOOKS_HANDLED.labels(outcome="done").inc()
+        self._count(row, "done")
 
     async def _finish(self, row: InboxRow, state: inbox.FinalState, reason: str = "") -> None:
         await self._ends.add((row.id, state, reason))
-        HOOKS_HANDLED.labels(outcome=state).inc()
+        self._count(row, state)
+
+    def _count(self, row: InboxRow, outcome: inbox.FinalState) -> None:
+        HOOKS_HANDLED.labels(outcome=outcome).inc()
+        lag = self._services.clock() - row.received_at
+        HOOK_LAG_S.observe(max(lag.total_seconds(), 0))  # the clock may have gone back
 
     def _mark(
         self, session: Session, ends: Sequence[tuple[int | None, inbox.FinalState, str]]
@@ -344,7 +367,7 @@ class Intake:
             await self._finish(row, "dead", reason)
             return
         now = self._services.clock()
-        due = now + timedelta(seconds=min(2 ** (row.attempts + 1), LONGEST_PAUSE_S))
+        due = now + timedelta(seconds=min(2 ** min(row.attempts + 1, 10), LONGEST_PAUSE_S))
         await self._services.db.write(
             lambda s: inbox.retry_later(s, row.id, due_at=due, reason=reason)
         )

@@ -13,7 +13,9 @@ from sqlmodel import Session
 
 from bot.card_ages import refresh_ages
 from bot.conflicts.radar_runner import Radar
-from bot.metrics import JOBS
+from bot.log_fields import add_log_fields
+from bot.metrics import JOB_DONE_AT, JOB_S, JOBS
+from bot.project_role_reads import read_all
 from bot.services import Services
 from bot.sweep import Sweep
 from storage import housekeeping, leases
@@ -27,6 +29,7 @@ SWEEP_FAILED_EVERY = timedelta(seconds=30)
 RADAR_CHANGED_EVERY = timedelta(seconds=30)
 CARD_AGES_EVERY = timedelta(minutes=15)
 FORGET_EVERY = timedelta(hours=6)
+PROJECT_ROLES_EVERY = timedelta(hours=1)
 LEASE = timedelta(minutes=2)
 PAUSE_OF_OTHERS = 0.75  # of the interval: so long a job that ran is not run by another replica
 STOP_WITHIN_S = 5.0
@@ -38,6 +41,9 @@ RADAR = "radar"
 RADAR_CHANGED = "radar after changes"
 CARD_AGES = "ages on cards"
 FORGET = "forget old rows"
+CONNECTIONS = "try the credentials"
+HOOKS = "look at the service hooks"
+PROJECT_ROLES = "read project roles"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +78,7 @@ class Jobs:
         *,
         sweep_minutes: float,
         radar_minutes: float,
-        more: Sequence[Job] = (),
+        others: Sequence[Job] = (),
     ) -> None:
         self._services = services
         self._sweep = sweep
@@ -88,7 +94,14 @@ class Jobs:
             Job(RADAR_CHANGED, RADAR_CHANGED_EVERY, self._run_radar_changed, RADAR),
             Job(CARD_AGES, CARD_AGES_EVERY, self._refresh_ages, CARD_AGES),
             Job(FORGET, FORGET_EVERY, self._forget, FORGET),
-            *more,
+            Job(
+                PROJECT_ROLES,
+                PROJECT_ROLES_EVERY,
+                self._read_project_roles,
+                PROJECT_ROLES,
+                at_start=True,
+            ),
+            *others,
         )
         self._jobs = {job.name: job for job in jobs}
         self._busy: dict[str, asyncio.Lock] = {job.lease: asyncio.Lock() for job in jobs}
@@ -155,11 +168,13 @@ class Jobs:
         return not task.cancelled() and task.result()
 
     async def _run(self, job: Job) -> bool:
+        add_log_fields(job=job.name)
         async with self._busy[job.lease]:
             try:
                 if not await self._take(job):
                     return False
-                await self._with_lease_kept(job)
+                with JOB_S.labels(name=job.name).time():
+                    await self._with_lease_kept(job)
             except CannotStore as error:
                 # Readiness says the same at greater length.
                 JOBS.labels(name=job.name, outcome="failed").inc()
@@ -170,6 +185,7 @@ class Jobs:
                 log.exception("job %r failed", job.name)
                 return False
         JOBS.labels(name=job.name, outcome="done").inc()
+        JOB_DONE_AT.labels(name=job.name).set(self._services.clock().timestamp())
         return True
 
     async def _with_lease_kept(self, job: Job) -> None:
@@ -224,13 +240,17 @@ class Jobs:
         now = self._services.clock()
         await self._services.db.write(lambda s: refresh_ages(s, now=now))
 
+    async def _read_project_roles(self) -> None:
+        await read_all(self._services)
+
     async def _forget(self) -> None:
         gone = housekeeping.ROWS_AT_ONCE
         while gone >= housekeeping.ROWS_AT_ONCE:
             gone = await self._services.db.write(self._forget_some)
 
     def _forget_some(self, session: Session) -> int:
-        return housekeeping.forget_old(session, now=self._services.clock())
+        services = self._services
+        return housekeeping.forget_old(session, now=services.clock(), retention=services.retention)
 
 
 def _new_scheduler() -> Any:

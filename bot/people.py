@@ -58,7 +58,9 @@ async def know_sender(
     user = sender
     heard: Standing | None = None
     standing: Standing
-    known = _standing(stored, services.clock()) if stored is not None else Standing.UNCONFIRMED
+    known = (
+        standing_of_stored(stored, services.clock()) if stored is not None else Standing.UNCONFIRMED
+    )
     if stored is not None and known in (Standing.MEMBER, Standing.GUEST):
         is_same = stored.teams_user_id == sender.id and not (
             timezone and stored.timezone != timezone
@@ -187,8 +189,8 @@ def _elsewhere(session: Session, left: Conversation, user: TeamsUser) -> list[Co
     return [to_conversation(row) for row in rows]
 
 
-def _standing(person: Person, now: datetime) -> Standing:
-    """What is stored of him, UNCONFIRMED where that is too old to act on."""
+def standing_of_stored(person: Person, now: datetime) -> Standing:
+    """What is stored of a person says without asking Teams: UNCONFIRMED where that is too old."""
     if person.removed_at is not None:
         return Standing.NOT_A_MEMBER
     confirmed_at = person.confirmed_at

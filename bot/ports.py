@@ -1,9 +1,10 @@
 """What the bot needs from outside, as Protocols. Adapters implement them."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
+from bot.hooks.model import ServiceHooks
 from bot.model import (
     BranchChanges,
     Build,
@@ -25,6 +26,7 @@ from bot.model import (
 from bot.teams_model import (
     ActionAnswer,
     Conversation,
+    LinkPasted,
     OutgoingMessage,
     SendResult,
     TeamsEvent,
@@ -59,6 +61,10 @@ class Unreachable(AzureDevOpsError):
     """No answer: refused, timed out, TLS, or 5xx after the retries. Trying later may help."""
 
 
+class TlsFailed(Unreachable):
+    """The server's certificate is not trusted, or TLS failed otherwise: waiting does not help."""
+
+
 class RateLimited(AzureDevOpsError):
     """429 or a cool-down that is still running. ``retry_after_s`` seconds until it may go on."""
 
@@ -69,6 +75,10 @@ class RateLimited(AzureDevOpsError):
 
 class AuthenticationFailed(AzureDevOpsError):
     """The credential is missing, wrong, expired or blocked by policy (also 203 HTML and 302)."""
+
+
+class ConnectionPaused(AuthenticationFailed):
+    """No credential of the connection works: nothing is asked until one does."""
 
 
 class Forbidden(AzureDevOpsError):
@@ -91,7 +101,7 @@ class BadAnswer(AzureDevOpsError):
     """The answer is not what its documentation says; the field is named."""
 
 
-class AzureDevOps(Protocol):
+class AzureDevOps(ServiceHooks, Protocol):
     """One connection's Azure DevOps. Every method may raise AzureDevOpsError.
 
     ``project`` is a name or GUID, ``repository`` a GUID (names work where Azure DevOps takes them).
@@ -262,11 +272,21 @@ class AzureDevOps(Protocol):
     async def group_members(self, group_id: str) -> Sequence[Identity]:
         """The people in a group or team, those of groups in it too."""
 
+    async def groups_of(self, identity_ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        """Names of the groups that each identity is in, also through other groups.
+
+        A project's group is called ``[Shop]\\Contributors``. Unknown identities are left out.
+        """
+
     async def close(self) -> None: ...
 
 
 AzureDevOpsFor = Callable[[str], Awaitable[AzureDevOps]]
 """The client of a connection by its name; raises NotFound when there is no such connection."""
+
+
+CredentialProbe = Callable[[str, int], Awaitable[AzureDevOpsError | None]]
+"""(connection, credential id) -> what keeps the credential from signing in, None when it works."""
 
 
 class PayloadError(ValueError):
@@ -343,3 +363,10 @@ class TeamsEvents(Protocol):
 
         Raises storage.CannotStore when it could not be stored (answered 503).
         """
+
+
+class PreviewLink(Protocol):
+    """What ``adapters.teams`` asks for the preview of an address. Must return within seconds."""
+
+    async def __call__(self, pasted: LinkPasted) -> OutgoingMessage | None:
+        """The card to show, None for no preview."""

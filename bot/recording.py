@@ -15,6 +15,7 @@ from bot.cards.view import load_state
 from bot.changes import Change, CommentPosted, CommitsPushed, VoteCast
 from bot.conflicts.episodes import FLAP
 from bot.conflicts.following import follow
+from bot.hooks.lateness import is_late
 from bot.model import (
     CommentHook,
     PullRequestSnapshot,
@@ -243,9 +244,10 @@ def tell(
     _remember_reviews(session, pull_request_id, before, state, changes, now)
     notices = route(changes, situation)
     late = ""
-    if cause == SWEEP_CAUSE and notices:
+    if notices and (is_late(cause) or cause == SWEEP_CAUSE):
         unchanged_at = _unchanged_at(session, before, state)
         late = lateness(changes, state, unchanged_at=unchanged_at, now=now)
+        late = late or ("late" if is_late(cause) else "")
     send(session, notices, situation, pull_request_id, cause=cause, now=now, late=late)
 
 

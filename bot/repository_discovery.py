@@ -1,10 +1,6 @@
 """Which repositories a connection has, asked from Azure DevOps."""
 
-from collections.abc import Sequence
-from datetime import datetime
-
-from sqlmodel import Session
-
+from bot.connections.conventions import conventions_of
 from bot.model import Repository
 from bot.services import Services
 from storage.queries import repositories
@@ -15,31 +11,22 @@ async def discover_repositories(services: Services, connection: Connection) -> i
     """List the repositories of the connection's projects and store them; how many there are.
 
     Without configured projects, all that the credential may see are taken. Disabled repositories
-    count as gone: Azure DevOps refuses every call to them. Raises AzureDevOpsError.
+    count as gone: Azure DevOps refuses every call to them; so do those that were not chosen.
+    Raises AzureDevOpsError.
     """
     azure = await services.azure_devops(connection.name)
+    conventions = conventions_of(connection.settings)
     projects = list(connection.projects) or [name for _, name in await azure.projects()]
     listed: list[Repository] = []
     for project in projects:
-        listed += await azure.repositories(project)
-    now = services.clock()
-    return await services.db.write(
-        lambda s: store_repositories(s, connection.name, projects, listed, now=now)
-    )
-
-
-def store_repositories(
-    session: Session,
-    connection: str,
-    projects: Sequence[str],
-    listed: Sequence[Repository],
-    *,
-    now: datetime,
-) -> int:
-    """Store what whole projects have; how many repositories can be used."""
+        listed += [
+            each
+            for each in await azure.repositories(project)
+            if not each.is_disabled and conventions.wants_repository(each.project_name, each.name)
+        ]
     rows = [
         RepositoryRow(
-            connection=connection,
+            connection=connection.name,
             id=each.id,
             name=each.name,
             project_id=each.project_id,
@@ -48,7 +35,9 @@ def store_repositories(
             web_url=each.web_url,
         )
         for each in listed
-        if not each.is_disabled
     ]
-    repositories.store_listing(session, connection, projects, rows, now=now)
+    now = services.clock()
+    await services.db.write(
+        lambda s: repositories.store_listing(s, connection.name, projects, rows, now=now)
+    )
     return len(rows)

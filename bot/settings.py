@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
@@ -42,6 +43,12 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(3978, ge=0, le=65535, description="port to listen on")
+    health_port: int = Field(
+        0,
+        ge=0,
+        le=65535,
+        description="port for `/healthz`, `/readyz` and `/metrics` alone; 0: with the others",
+    )
     public_url: str = Field(
         "", description="where Azure DevOps and Teams reach us; for hooks and the manifest"
     )
@@ -51,7 +58,22 @@ class Settings(BaseSettings):
         "several, comma-separated: the first encrypts, all decrypt",
     )
     administrators: _List = Field(
-        (), description="mails of those who confirm identities, comma-separated"
+        (),
+        description="mails of those who may do everything and confirm identities, comma-separated",
+    )
+    maintainers: _List = Field(
+        (), description="mails of those who may also say who may do what in a conversation"
+    )
+    readers: _List = Field((), description="mails of those who may only look")
+    everybody_role: Literal["nobody", "reader", "member", "maintainer"] = Field(
+        "member", description="role of people of the own tenant for whom nothing else is said"
+    )
+    guest_role: Literal["nobody", "reader", "member"] = Field(
+        "nobody", description="role of guests and of people of other tenants"
+    )
+    project_roles: bool = Field(
+        True,
+        description="project administrators of Azure DevOps are maintainers, its readers readers",
     )
 
     teams_app_id: str = Field("", description="application (client) id of the bot")
@@ -118,11 +140,22 @@ class Settings(BaseSettings):
         ge=0,
         description="of the radar to each Azure DevOps; 0 switches it off everywhere",
     )
+    keep_webhooks_days: int = Field(
+        30, ge=1, description="how long webhook bodies are kept once they were handled"
+    )
+    keep_messages_days: int = Field(
+        30, ge=1, description="how long what people wrote to the bot is kept"
+    )
+    keep_sent_days: int = Field(90, ge=8, description="how long what was sent is remembered")
+    keep_audit_days: int = Field(0, ge=0, description="how long the audit is kept; 0: for ever")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="how much is logged"
     )
+    log_format: Literal["plain", "json"] = Field(
+        "plain", description="`json`: one object per line, for a log collector"
+    )
 
-    @field_validator("administrators", mode="before")
+    @field_validator("administrators", "maintainers", "readers", mode="before")
     @classmethod
     def _lower_mails(cls, value: object) -> object:
         return tuple(mail.lower() for mail in _split(value)) if value else ()
@@ -150,6 +183,16 @@ class Settings(BaseSettings):
     def secret_keys(self) -> tuple[str, ...]:
         """The keys for stored credentials, the encrypting one first."""
         return tuple(_split(self.secret_key.get_secret_value()))
+
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be logged: every secret value, of the database's URL the password."""
+        database = self.database_url.get_secret_value()
+        password = urlsplit(database).password if "://" in database else None
+        return (
+            *self.secret_keys,
+            self.teams_app_password.get_secret_value(),
+            *((password, unquote(password)) if password else ()),
+        )
 
     @classmethod
     def settings_customise_sources(

@@ -6,16 +6,17 @@ webhook, so it is told if it was missed and not told twice if it was not.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from bot.cards.view import load_state
 from bot.conflicts.target_moved import TargetMoved, unsettled
 from bot.fresh_read import FreshRead, FreshReads
+from bot.hooks.lateness import late
 from bot.log_text import log_safe
 from bot.model import PullRequestSnapshot
 from bot.notices.lateness import SWEEP_CAUSE
@@ -26,7 +27,7 @@ from bot.repository_names import covers
 from bot.services import Services
 from bot.workflows.reviewer_pool import own_identity
 from bot.workflows.side_by_side import first_failure_ends_all
-from storage.queries import open_pull_requests, pull_requests, repositories
+from storage.queries import connections, hooks, open_pull_requests, pull_requests, repositories
 from storage.tables import Connection, RepositoryRow
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ LONGEST_WAIT_S = 120.0
 FIRST_PAUSE = timedelta(seconds=15)
 LONGEST_PAUSE = timedelta(minutes=5)
 DISCOVER_EVERY = timedelta(hours=1)
+MISSED_AFTER = timedelta(minutes=15)  # nobody looked for so long: what is found is no fresh news
 
 
 @dataclass(slots=True)
@@ -80,6 +82,12 @@ class Sweep:
         names = await self._services.db.read(_connection_names)
         return await self._sweep_all(names)
 
+    def forget_pauses(self, names: Collection[str]) -> None:
+        """These connections answer again: they are swept at the next turn."""
+        for name in names:
+            self._pauses.pop(name, None)
+            self._discovered.pop(name, None)
+
     async def run_failed(self) -> SweepReport:
         """Sweep again the connections whose last sweep failed, once their pause is over."""
         return await self._sweep_all(sorted(self._unswept))
@@ -92,7 +100,7 @@ class Sweep:
 
     async def _sweep_connection(self, name: str, report: SweepReport) -> None:
         try:
-            connection = await self._services.db.read(lambda s: s.get(Connection, name))
+            connection = await self._services.db.read(lambda s: connections.get(s, name))
             if connection is None:
                 self._unswept.discard(name)
                 return
@@ -110,9 +118,20 @@ class Sweep:
         self, places: asyncio.Semaphore, row: RepositoryRow, report: SweepReport
     ) -> None:
         async with places:
-            found = await self.sweep_repository(row, cause=CAUSE)
+            found = await self.sweep_repository(row, cause=await self._cause(row))
         report.repositories += 1
         report.read += [(row.connection, number) for number, _ in found]
+
+    async def _cause(self, row: RepositoryRow) -> str:
+        """What a sweep finds after an outage, of ours or of the webhooks, comes late."""
+        swept_at = row.swept_at
+        if swept_at is None:
+            return CAUSE
+        is_old = self._services.clock() - swept_at > MISSED_AFTER
+        had_trouble = await self._services.db.read(
+            lambda s: hooks.had_trouble_since(s, row.connection, swept_at)
+        )
+        return late(CAUSE) if is_old or had_trouble else CAUSE
 
     async def sweep_repository(
         self, row: RepositoryRow, *, cause: str, actor: str = ""
@@ -257,8 +276,7 @@ class Sweep:
 
 def _connection_names(session: Session) -> list[str]:
     """Connections in use, by name."""
-    in_use = select(Connection.name).where(Connection.paused_reason == "")
-    return list(session.exec(in_use.order_by(Connection.name)).all())
+    return [row.name for row in connections.all_connections(session) if not row.paused_reason]
 
 
 def _watched(session: Session, connection: str) -> list[RepositoryRow]:

@@ -7,6 +7,7 @@ import io
 import json
 import uuid
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -23,6 +24,7 @@ SCOPES = {
     "groupChat": ConversationKind.GROUP,
     "personal": ConversationKind.PERSONAL,
 }
+SERVICES_DOMAINS = ("dev.azure.com", "*.visualstudio.com")
 FILES = ("color.png", "outline.png")
 LONGEST_PUBLISHER = 32
 LONGEST_URL = 2048
@@ -46,13 +48,16 @@ class Publisher:
     terms_url: str = ""
 
 
-def manifest(app_id: str, public_url: str, publisher: Publisher) -> dict[str, Any]:
+def manifest(
+    app_id: str, public_url: str, publisher: Publisher, *, link_domains: Sequence[str] = ()
+) -> dict[str, Any]:
     """The app manifest for a bot.
 
     Args:
         app_id: the bot's application (client) id, a GUID; it is the app's id too.
         public_url: where the bot is reached; its host becomes a valid domain. May be empty.
         publisher: whose app it is.
+        link_domains: hosts of Azure DevOps whose pasted addresses get a preview; Services' if none.
 
     Raises:
         PackageError: the id is not a GUID, or what Teams wants to know of the publisher is missing.
@@ -68,10 +73,8 @@ def manifest(app_id: str, public_url: str, publisher: Publisher) -> dict[str, An
     document["id"] = app_id
     document["developer"] = _developer(publisher)
     document["bots"][0]["botId"] = app_id
-    document["bots"][0]["commandLists"] = [
-        {"scopes": [scope], "commands": manifest_commands(REGISTRY, kind)}
-        for scope, kind in SCOPES.items()
-    ]
+    document["bots"][0]["commandLists"] = command_lists()
+    document["composeExtensions"] = _link_previews(app_id, link_domains)
     host = urlsplit(public_url).hostname
     document["validDomains"] = [host] if host else []
     return document
@@ -108,15 +111,39 @@ def _page(setting: str, url: str) -> str:
     return url
 
 
-def build_package(app_id: str, public_url: str, publisher: Publisher) -> bytes:
+def command_lists() -> list[dict[str, Any]]:
+    """What can be said in each scope, as Teams offers it while somebody writes."""
+    return [
+        {"scopes": [scope], "commands": manifest_commands(REGISTRY, kind)}
+        for scope, kind in SCOPES.items()
+    ]
+
+
+def read_command_lists(package: bytes) -> object:
+    """The command lists of a package that ``bot.teams_app_check`` found to be good."""
+    with zipfile.ZipFile(io.BytesIO(package)) as opened:
+        document = json.loads(opened.read("manifest.json").decode("utf-8-sig"))
+    return document["bots"][0].get("commandLists")
+
+
+def build_package(
+    app_id: str, public_url: str, publisher: Publisher, *, link_domains: Sequence[str] = ()
+) -> bytes:
     """The zip that an administrator uploads to Teams; raises PackageError."""
+    document = manifest(app_id, public_url, publisher, link_domains=link_domains)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as package:
-        text = json.dumps(manifest(app_id, public_url, publisher), indent=2, ensure_ascii=False)
+        text = json.dumps(document, indent=2, ensure_ascii=False)
         _add(package, "manifest.json", text.encode())
         for name in FILES:
             _add(package, name, _template(name).read_bytes())
     return buffer.getvalue()
+
+
+def _link_previews(app_id: str, domains: Sequence[str]) -> list[dict[str, Any]]:
+    """Teams asks the bot for a preview when an address on one of these hosts is pasted."""
+    value = {"domains": list(dict.fromkeys(domains)) or list(SERVICES_DOMAINS)}
+    return [{"botId": app_id, "messageHandlers": [{"type": "link", "value": value}]}]
 
 
 def _add(package: zipfile.ZipFile, name: str, content: bytes) -> None:

@@ -133,6 +133,18 @@ class ConversationChanged:
     type: Literal["conversation"] = "conversation"
 
 
+@dataclass(frozen=True, slots=True)
+class LinkPasted:
+    """Somebody pasted an address into a message that is being written: a preview is asked for.
+
+    The bot need not be in the conversation. It is no TeamsEvent: nothing is stored of it.
+    """
+
+    conversation: Conversation
+    sender: TeamsUser
+    url: str
+
+
 TeamsEvent = (
     MessageReceived
     | CardActionPressed

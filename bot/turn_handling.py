@@ -12,6 +12,7 @@ from bot.conversation_events import (
     handle_members,
     handle_removed,
 )
+from bot.held_roles import role_of
 from bot.people import know_sender
 from bot.services import Services
 from bot.teams_model import (
@@ -111,6 +112,7 @@ async def _command(
     row = await _conversation_row(services, event.conversation)
     timezone = event.timezone if isinstance(event, MessageReceived) else ""
     sender = await know_sender(services, event.conversation, event.sender, timezone=timezone)
+    held = await role_of(services, sender, row.id)
     invocation = Invocation(
         services=services,
         conversation=event.conversation,
@@ -119,6 +121,7 @@ async def _command(
         person=sender.person,
         cause=event.activity_id,
         thread_id=thread_of(event),
+        role=held.role,
     )
     return await answer(invocation, sender.standing, meaning)
 

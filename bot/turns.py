@@ -17,6 +17,7 @@ from sqlmodel import Session
 
 from bot.commands.catalogue import REGISTRY
 from bot.commands.registry import Registry
+from bot.log_fields import add_log_fields
 from bot.outgoing import as_payload
 from bot.services import Services
 from bot.teams_model import (
@@ -219,6 +220,7 @@ class Turns:
             pass
 
     async def _turn(self, row: ActivityRow) -> None:
+        add_log_fields(activity=row.id or 0)
         event = _event.validate_python(row.event)
         try:
             if row.attempts >= MOST_ATTEMPTS:

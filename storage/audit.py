@@ -2,7 +2,8 @@
 
 A change or removal behind our back breaks the chain from there on, and ``verify`` names the first
 entry that does not fit. (Cutting entries off the very end leaves a chain that fits: keep an
-exported digest elsewhere where that matters.)
+exported digest elsewhere where that matters.) Of entries that were forgotten by age the digest of
+the last one is left (storage.audit_cut).
 """
 
 import hashlib
@@ -15,7 +16,7 @@ from sqlalchemy import insert
 from sqlmodel import Session, col, select
 
 from storage.dialects import table_of
-from storage.tables import AuditRow
+from storage.tables import AuditCut, AuditRow
 from storage.text import storable_text
 
 PROGRESS_EVERY = 10_000
@@ -52,7 +53,8 @@ def append(
     }
     session.flush()
     database = session.connection()
-    entry["digest"] = _digest(database.execute(_NEWEST).scalar() or "", entry)
+    newest = database.execute(_NEWEST).scalar() or _beginning(session)
+    entry["digest"] = _digest(newest, entry)
     database.execute(_INSERT, entry)
 
 
@@ -74,7 +76,7 @@ def verify(session: Session, progress: Callable[[int], None] | None = None) -> i
         session: a session to read from.
         progress: called with the number of entries seen so far, now and then and at the end.
     """
-    previous = ""
+    previous = _beginning(session)
     seen = 0
     statement = select(AuditRow).order_by(col(AuditRow.id)).execution_options(yield_per=1_000)
     for row in session.exec(statement):
@@ -88,6 +90,12 @@ def verify(session: Session, progress: Callable[[int], None] | None = None) -> i
     if progress:
         progress(seen)
     return None
+
+
+def _beginning(session: Session) -> str:
+    """What the first entry follows: nothing, or the last of those that were forgotten by age."""
+    cut = session.get(AuditCut, 1)
+    return cut.digest if cut else ""
 
 
 def _digest(previous: str, entry: Mapping[str, Any]) -> str:

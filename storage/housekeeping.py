@@ -1,10 +1,12 @@
-"""Forgetting what has been dealt with long ago. The audit and dead letters are kept."""
+"""Forgetting what has been dealt with long ago. Dead letters are kept, and the audit if wished."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, delete
 from sqlmodel import Session, SQLModel, col, select
 
+from storage.audit_cut import forget_audit
 from storage.tables import (
     ActivityRow,
     ChangedFilesRow,
@@ -16,17 +18,28 @@ from storage.tables import (
     TrialMergeRow,
 )
 
-KEEP_BODIES = timedelta(days=30)
-"""Azure DevOps shows its own delivery history for 7 days; nothing is delivered again after that."""
-KEEP_ACTIVITIES = timedelta(days=30)
-KEEP_SENT = timedelta(days=90)
 KEEP_RADAR = timedelta(days=30)
 """What the radar has asked is asked again after that, of pull requests that are still open."""
 ROWS_AT_ONCE = 2_000
 """So that writers who wait behind a round wait for a moment only."""
 
 
-def forget_old(session: Session, *, now: datetime) -> int:
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long what is finished is kept.
+
+    ``webhooks`` are bodies as received: Azure DevOps shows its own delivery history for 7 days and
+    delivers nothing again after that. ``messages`` is what people wrote to the bot, ``sent`` what
+    they were told. ``audit`` None: for ever.
+    """
+
+    webhooks: timedelta = timedelta(days=30)
+    messages: timedelta = timedelta(days=30)
+    sent: timedelta = timedelta(days=90)
+    audit: timedelta | None = None
+
+
+def forget_old(session: Session, *, now: datetime, retention: Retention = Retention()) -> int:
     """Delete one round of what is finished or can be asked again; how many rows went.
 
     Call again while it returns ROWS_AT_ONCE or more. What is old is told by when it was last due,
@@ -38,29 +51,29 @@ def forget_old(session: Session, *, now: datetime) -> int:
             InboxRow,
             col(InboxRow.id),
             col(InboxRow.state).in_(("done", "unused", "test"))
-            & (col(InboxRow.due_at) < now - KEEP_BODIES),
+            & (col(InboxRow.due_at) < now - retention.webhooks),
         ),
         (
             ActivityRow,
             col(ActivityRow.id),
             (col(ActivityRow.state) == "done")
-            & (col(ActivityRow.received_at) < now - KEEP_ACTIVITIES),
+            & (col(ActivityRow.received_at) < now - retention.messages),
         ),
         (
             OutboxRow,
             col(OutboxRow.id),
             col(OutboxRow.state).in_(("sent", "dropped"))
-            & (col(OutboxRow.due_at) < now - KEEP_SENT),
+            & (col(OutboxRow.due_at) < now - retention.sent),
         ),
         (
             HeldNotice,
             col(HeldNotice.id),
-            col(HeldNotice.released_at) < now - KEEP_SENT,
+            col(HeldNotice.released_at) < now - retention.sent,
         ),
         (
             Reminder,  # one of an open pull request is kept: without it, it would be told again
             col(Reminder.id),
-            (col(Reminder.created_at) < now - KEEP_SENT)
+            (col(Reminder.created_at) < now - retention.sent)
             & col(Reminder.pull_request_id).in_(
                 select(PullRequestRow.id).where(PullRequestRow.status != "active")
             ),
@@ -83,4 +96,6 @@ def forget_old(session: Session, *, now: datetime) -> int:
         if ids:
             session.connection().execute(delete(table).where(key.in_(ids)))  # type: ignore[attr-defined]  # as above
         gone += len(ids)
+    if retention.audit is not None:
+        gone += forget_audit(session, before=now - retention.audit, now=now, limit=ROWS_AT_ONCE)
     return gone

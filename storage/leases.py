@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement, delete, update
 from sqlmodel import Session, col, or_
 
 from storage.dialects import affected, insert_new, is_sqlite
+from storage.queues import CLOCKS_DIFFER_BY
 from storage.tables import Lease
 
 
@@ -13,12 +14,17 @@ def acquire(session: Session, name: str, *, holder: str, now: datetime, length: 
     """Take the lease, or keep it for longer; False while another holds it.
 
     A lease ends when its time is over. ``now`` must be the same clock on all replicas, to within a
-    small part of ``length``.
+    small part of ``length``. One that would last longer than it was made for tells that the clock
+    went back; it has ended too.
     """
     values = {"holder": holder, "until": now + length}
     if insert_new(session, Lease, {"name": name, **values}):
         return True
-    may_take = or_(col(Lease.holder) == holder, col(Lease.until) <= now)
+    may_take = or_(
+        col(Lease.holder) == holder,
+        col(Lease.until) <= now,
+        col(Lease.until) > now + length + CLOCKS_DIFFER_BY,
+    )
     return _update(session, name, may_take, values)
 
 

@@ -12,6 +12,7 @@ from storage.errors import CannotStore
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _UPGRADE_LOCK = 0x70756C6D  # any constant of our own; PostgreSQL: one replica upgrades at a time
+_UPGRADE_WAIT_S = 300
 
 
 class SchemaError(Exception):
@@ -36,6 +37,8 @@ def upgrade(url: str) -> None:
     """
     with _connection(url) as connection:
         if connection.dialect.name == "postgresql":
+            # Replicas that are started together all upgrade: one does, the others wait for it.
+            connection.execute(text(f"SET LOCAL lock_timeout = '{_UPGRADE_WAIT_S}s'"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": _UPGRADE_LOCK})
         _refuse_newer(_current(connection))
         run_migrations(connection)

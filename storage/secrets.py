@@ -9,6 +9,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 SHORTEST_SECRET = 20
 _SCHEME = "hmac-sha256"
 _SALT_BYTES = 16
+_TAG_LENGTH = 12
 
 
 class SecretKeyError(Exception):
@@ -125,6 +126,11 @@ class SecretHash:
 def verify_secret(secret: str, stored: str) -> bool:
     """Whether this is the secret of that hash, in constant time. An empty hash fits no secret."""
     return SecretHash(stored).fits(secret)
+
+
+def tag_of(stored: str) -> str:
+    """A name for a webhook secret by its stored hash: the beginning of its salt, nothing secret."""
+    return stored.partition("$")[2][:_TAG_LENGTH]
 
 
 def _digest(salt: bytes, secret: str) -> str:

@@ -6,6 +6,15 @@ import pytest
 
 from storage import schema
 from tests import postgres
+from tests.secret_watch import watching
+
+
+@pytest.fixture(autouse=True)
+def no_secret_is_logged() -> Iterator[None]:
+    """CHECKS 23: whatever a test does, at DEBUG, nothing of ours logs a secret."""
+    with watching() as found:
+        yield
+    assert not found, found
 
 
 @pytest.fixture(scope="session")

@@ -80,6 +80,37 @@ def base_url_from_page(text: str) -> BaseUrl:
     return found
 
 
+def recognised(text: str) -> tuple[BaseUrl, str]:
+    """The base URL that a person means, and a word about what was changed ("" when nothing).
+
+    ``https://ORG.visualstudio.com`` becomes ``https://dev.azure.com/ORG``, which is the same
+    organisation; what stands behind the organisation, or behind a Server's page, is left out.
+
+    Raises:
+        ValueError: no base URL can be seen in it.
+    """
+    parts = split_url(text if "://" in text else f"https://{text.strip()}")
+    if parts is None:
+        raise ValueError("the base URL must be a plain http:// or https:// address")
+    host, segments = (parts.hostname or "").lower(), path_segments(parts)
+    if host == SERVICES_HOST:
+        parts = parts._replace(scheme="https")
+    if host.endswith(OLD_SERVICES_SUFFIX):
+        organisation = host.removesuffix(OLD_SERVICES_SUFFIX).removesuffix(".vsrm")
+        found = base_url(f"https://{SERVICES_HOST}/{quote(organisation, safe='')}")
+        return found, f"{host} is the old name of {found.url}, so that is used."
+    is_page = any(segment.startswith("_") for segment in segments)
+    is_deeper = len(segments) > organisation_depth(parts)
+    if host == SERVICES_HOST or is_page or (is_deeper and segments[0].lower() == "tfs"):
+        found = base_url_from_page(parts.geturl())
+    else:
+        found = base_url(parts._replace(query="", fragment="").geturl())
+        if not segments:
+            raise ValueError("the address lacks the collection: https://HOST/tfs/COLLECTION")
+    is_same = found.url.casefold() == text.strip().rstrip("/").casefold()
+    return found, "" if is_same else f"Taken from that address: {found.url}"
+
+
 def _family(host: str) -> Family:
     if host == SERVICES_HOST:
         return Family.SERVICES

@@ -9,13 +9,15 @@ from adapters.azure_devops.commits import CommitCalls
 from adapters.azure_devops.conflicts import ConflictCalls
 from adapters.azure_devops.credentials import CredentialSource
 from adapters.azure_devops.git_refs import GitRefCalls
-from adapters.azure_devops.http import Http, TimeOuts
+from adapters.azure_devops.http import Http, Refused, TimeOuts
 from adapters.azure_devops.identities import IdentityCalls
 from adapters.azure_devops.iterations import IterationCalls
+from adapters.azure_devops.network import Network
 from adapters.azure_devops.policies import PolicyCalls
 from adapters.azure_devops.projects import ProjectCalls
 from adapters.azure_devops.pull_requests import PullRequestCalls
 from adapters.azure_devops.rate_limit import RateLimit
+from adapters.azure_devops.service_hooks import HookCalls
 from adapters.azure_devops.trial_merges import TrialMergeCalls
 from adapters.azure_devops.work_items import WorkItemCalls
 from bot.ports import Clock, Sleep, utc_now
@@ -36,6 +38,7 @@ class AzureDevOpsClient(
     TrialMergeCalls,
     WorkItemCalls,
     IdentityCalls,
+    HookCalls,
 ):
     """Calls to one organisation or collection."""
 
@@ -47,10 +50,12 @@ class AzureDevOpsClient(
         *,
         api_version: str = DEFAULT_API_VERSION,
         headers: Mapping[str, str] | None = None,
+        network: Network | None = None,
         clock: Clock = utc_now,
         sleep: Sleep = asyncio.sleep,
         timeouts: TimeOuts = TimeOuts(),  # noqa: B008 - frozen, so sharing it is safe
         user_agent: str = "Pullcord",
+        refused: Refused | None = None,
     ) -> None:
         """Prepare a client; nothing is sent.
 
@@ -60,10 +65,12 @@ class AzureDevOpsClient(
             credentials: at least one; several share the load.
             api_version: without "-preview".
             headers: sent with every request, e.g. for a gateway in front of a Server.
+            network: headers, proxy and authorities together, instead of ``headers``.
             clock: gives aware times in UTC.
             sleep: waits seconds.
             timeouts: of each call.
             user_agent: sent with every request.
+            refused: told when a credential is set aside because Azure DevOps refuses it.
 
         Raises:
             ValueError: the base URL is not one, or there is no credential.
@@ -73,11 +80,12 @@ class AzureDevOpsClient(
             base=base,
             credentials=credentials,
             api_version=api_version,
-            headers=headers or {},
+            network=network or Network(headers=headers or {}),
             clock=clock,
             sleep=sleep,
             timeouts=timeouts,
             user_agent=user_agent,
+            refused=refused,
         )
         super().__init__(connection=connection, base=base, http=http, clock=clock, sleep=sleep)
 

@@ -1,40 +1,39 @@
 """The client of each stored connection, made when it is first needed."""
 
 import asyncio
+import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-import aiohttp
-from sqlmodel import Session
-
 from adapters.azure_devops.client import AzureDevOpsClient
-from adapters.azure_devops.credentials import CredentialSource, EntraCredential, PatCredential
-from adapters.entra import AZURE_DEVOPS_SCOPE, ClientCredentials, EntraRefused, EntraUnreachable
-from bot.ports import AuthenticationFailed, AzureDevOps, Clock, NotFound, Sleep, Unreachable
-from storage.engine import Database
-from storage.queries import connections
-from storage.queries.connections import NewCredential
-from storage.secrets import SecretBox, SecretKeyError
-from storage.tables import Connection, Credential
+from adapters.azure_devops.rate_limit import RateLimit
+from adapters.azure_devops.stored_credentials import (
+    CredentialReader,
+    StoredConnection,
+    load,
+)
+from bot.connections.failing import record_failed
+from bot.ports import (
+    AuthenticationFailed,
+    AzureDevOps,
+    AzureDevOpsError,
+    Clock,
+    ConnectionPaused,
+    NotFound,
+    Sleep,
+)
+from storage.engine import CannotStore, Database
+from storage.secrets import SecretBox
+
+log = logging.getLogger(__name__)
 
 FRESH_S = 10.0
-SERVICE_PRINCIPAL = "service_principal"
-
-
-@dataclass(frozen=True, slots=True)
-class _Stored:
-    """A connection with its credentials as they are in the database; equal when nothing changed."""
-
-    base_url: str
-    api_version: str
-    paused_reason: str
-    credentials: tuple[tuple[int, str, str, str, str, str], ...]
 
 
 @dataclass(slots=True)
 class _Client:
-    made_from: _Stored
+    made_from: StoredConnection
     client: AzureDevOpsClient
     checked_at: float
 
@@ -48,10 +47,10 @@ class AzureDevOpsClients:
     Args:
         db: where connections are.
         box: decrypts credentials; None when no PULLCORD_SECRET_KEY is set.
-        http: for tokens of service principals.
-        login_url: where those tokens come from.
+        login_url: where tokens of Entra applications come from.
         clock: the time.
         sleep: waits.
+        administrators: mails of those who hear that a credential is refused.
         monotonic: seconds that never go back.
     """
 
@@ -59,19 +58,18 @@ class AzureDevOpsClients:
         self,
         db: Database,
         box: SecretBox | None,
-        http: aiohttp.ClientSession,
         *,
         login_url: str,
         clock: Clock,
         sleep: Sleep,
+        administrators: Collection[str] = (),
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._db = db
-        self._box = box
-        self._http = http
-        self._login_url = login_url
+        self._reader = CredentialReader(box, login_url=login_url)
         self._clock = clock
         self._sleep = sleep
+        self._administrators = administrators
         self._monotonic = monotonic
         self._clients: dict[str, _Client] = {}
         self._retired: list[AzureDevOpsClient] = []
@@ -82,7 +80,8 @@ class AzureDevOpsClients:
 
         Raises:
             NotFound: there is no such connection.
-            AuthenticationFailed: it has no credential that can be used, or it is paused.
+            ConnectionPaused: none of its credentials works.
+            AuthenticationFailed: it has no credential that can be used.
         """
         known = self._clients.get(connection)
         if known and self._monotonic() - known.checked_at < FRESH_S:
@@ -91,58 +90,72 @@ class AzureDevOpsClients:
             return await self._look(connection)
 
     async def _look(self, connection: str) -> AzureDevOps:
-        stored = await self._db.read(lambda s: _read(s, connection))
+        stored = await self._db.read(lambda s: load(s, connection))
         if stored is None:
             raise NotFound(f"there is no connection {connection!r}")
         if stored.paused_reason:
-            raise AuthenticationFailed(
-                f"the connection {connection!r} is paused: {stored.paused_reason}"
-            )
+            reason = stored.paused_reason.rstrip(".")
+            raise ConnectionPaused(f"the connection {connection!r} is paused: {reason}")
         known = self._clients.get(connection)
         if known is None or known.made_from != stored:
+            client = await asyncio.to_thread(self._make, stored)  # it reads certificates
             if known is not None:
                 self._retired.append(known.client)  # calls may still be under way on it
-            client = self._make(connection, stored)
             known = self._clients[connection] = _Client(stored, client, 0.0)
         known.checked_at = self._monotonic()
         return known.client
 
-    def _make(self, connection: str, stored: _Stored) -> AzureDevOpsClient:
+    def _make(self, stored: StoredConnection) -> AzureDevOpsClient:
+        usable = [each for each in stored.credentials if not each.has_failed]
+        if not usable:
+            why = "; ".join(each.failure for each in stored.credentials) or "it has no credential"
+            raise AuthenticationFailed(
+                f"the connection {stored.name!r} cannot sign in: {why}. "
+                f"`pullcord credentials add {stored.name}` gives it another credential"
+            )
+        network = self._reader.network(stored)
+        sources = self._reader.sources(usable, network)
+        numbers = {source.name: number for number, source in sources.items()}
+        secrets = {each.id: each.secret for each in usable}
+
+        async def refused(name: str, error: AzureDevOpsError) -> None:
+            number = numbers[name]
+            await self._set_aside(stored.name, number, secrets[number], str(error))
+
         return AzureDevOpsClient(
-            connection,
+            stored.name,
             stored.base_url,
-            self._sources(connection, stored),
+            list(sources.values()),
             api_version=stored.api_version,
+            network=network,
             clock=self._clock,
             sleep=self._sleep,
+            refused=refused,
         )
 
-    def _sources(self, connection: str, stored: _Stored) -> Sequence[CredentialSource]:
-        if not stored.credentials:
-            raise AuthenticationFailed(
-                f"the connection {connection!r} has no credential: run `pullcord connect` again"
-            )
-        if self._box is None:
-            raise AuthenticationFailed(
-                "PULLCORD_SECRET_KEY is not set, so stored credentials cannot be read"
-            )
+    async def _set_aside(self, connection: str, number: int, secret: str, reason: str) -> None:
+        """Note that Azure DevOps refuses a credential, unless it was changed meanwhile."""
+        now = self._clock()
         try:
-            return [self._source(self._box, each) for each in stored.credentials]
-        except SecretKeyError as error:
-            raise AuthenticationFailed(str(error)) from None
+            await self._db.write(
+                lambda s: record_failed(
+                    s,
+                    number,
+                    reason=reason,
+                    administrators=self._administrators,
+                    now=now,
+                    secret=secret,
+                )
+            )
+        except CannotStore as error:
+            log.warning("that a credential was refused is noted later: %s", error)
+        known = self._clients.get(connection)
+        if known is not None:
+            known.checked_at = float("-inf")
 
-    def _source(
-        self, box: SecretBox, credential: tuple[int, str, str, str, str, str]
-    ) -> CredentialSource:
-        id_, kind, label, secret, client_id, tenant_id = credential
-        plain = NewCredential(
-            kind,
-            box.decrypt(secret),
-            label=label or f"{kind} {id_}",
-            client_id=client_id,
-            tenant_id=tenant_id,
-        )
-        return _credential_source(plain, self._http, login_url=self._login_url, clock=self._clock)
+    def rate_limits(self) -> Mapping[str, Sequence[RateLimit]]:
+        """What Azure DevOps said last about each credential's limits, by connection."""
+        return {name: known.client.rate_limits for name, known in self._clients.items()}
 
     async def close(self) -> None:
         """Close every client."""
@@ -151,69 +164,3 @@ class AzureDevOpsClients:
         self._retired.clear()
         for client in clients:
             await client.close()
-
-
-def client_of(
-    connection: Connection,
-    credential: NewCredential,
-    http: aiohttp.ClientSession,
-    *,
-    login_url: str,
-    clock: Clock,
-    sleep: Sleep,
-) -> AzureDevOpsClient:
-    """A client with a credential that is not stored yet, to try it; close it after use."""
-    source = _credential_source(credential, http, login_url=login_url, clock=clock)
-    return AzureDevOpsClient(
-        connection.name,
-        connection.base_url,
-        [source],
-        api_version=connection.api_version,
-        clock=clock,
-        sleep=sleep,
-    )
-
-
-def _credential_source(
-    credential: NewCredential, http: aiohttp.ClientSession, *, login_url: str, clock: Clock
-) -> CredentialSource:
-    if credential.kind != SERVICE_PRINCIPAL:
-        return PatCredential(credential.label, credential.secret)
-    tokens = ClientCredentials(
-        http,
-        login_url=login_url,
-        tenant=credential.tenant_id,
-        client_id=credential.client_id,
-        secret=credential.secret,
-        scope=AZURE_DEVOPS_SCOPE,
-        clock=clock,
-    )
-    return EntraCredential(credential.label, lambda: _token(tokens), tokens.forget)
-
-
-async def _token(tokens: ClientCredentials) -> str:
-    try:
-        return await tokens.token()
-    except EntraRefused as error:
-        raise AuthenticationFailed(str(error), code=error.code) from None
-    except EntraUnreachable as error:
-        raise Unreachable(str(error)) from None
-
-
-def _read(session: Session, name: str) -> _Stored | None:
-    connection = connections.get(session, name)
-    if connection is None:
-        return None
-    return _stored(connection, connections.credentials(session, name))
-
-
-def _stored(connection: Connection, credentials: Sequence[Credential]) -> _Stored:
-    return _Stored(
-        base_url=connection.base_url,
-        api_version=connection.api_version,
-        paused_reason=connection.paused_reason,
-        credentials=tuple(
-            (each.id or 0, each.kind, each.label, each.secret, each.client_id, each.tenant_id)
-            for each in credentials
-        ),
-    )

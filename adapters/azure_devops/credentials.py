@@ -19,6 +19,9 @@ class CredentialSource(Protocol):
     def refused(self) -> None:
         """Azure DevOps refused the last authorization: keep nothing of it."""
 
+    async def close(self) -> None:
+        """End what it holds open."""
+
 
 class PatCredential:
     """A personal access token, sent by Basic authentication with an empty user name."""
@@ -42,6 +45,9 @@ class PatCredential:
     def refused(self) -> None:
         """A token does not change by being refused."""
 
+    async def close(self) -> None:
+        """It holds nothing open."""
+
 
 class EntraCredential:
     """A service principal or managed identity, by a function that gives a valid access token."""
@@ -51,10 +57,12 @@ class EntraCredential:
         name: str,
         token: Callable[[], Awaitable[str]],
         forget: Callable[[str], None] | None = None,
+        close: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.name = name
         self._token = token
         self._forget = forget
+        self._close = close
         self._last = b""
 
     def __repr__(self) -> str:
@@ -72,3 +80,8 @@ class EntraCredential:
         """The next authorization is made of a new token."""
         if self._forget is not None and self._last:
             self._forget(self._last.decode())
+
+    async def close(self) -> None:
+        """End the connections to the sign-in service."""
+        if self._close is not None:
+            await self._close()

@@ -4,9 +4,8 @@ import asyncio
 import json
 import logging
 import ssl
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -20,20 +19,27 @@ from tenacity import (
 
 from adapters.azure_devops.base_url import BaseUrl
 from adapters.azure_devops.credentials import CredentialSource
-from adapters.azure_devops.errors import UNREACHABLE, to_error
-from adapters.azure_devops.fields import Fields
+from adapters.azure_devops.errors import UNREACHABLE, plain, to_error
+from adapters.azure_devops.fields import FieldError, Fields
+from adapters.azure_devops.network import Network
 from adapters.azure_devops.rate_limit import CredentialPool, RateLimit
-from bot.metrics import AZURE_DEVOPS_CALLS
+from adapters.azure_devops.sign_in import check_signed_in, is_certain
+from bot.metrics import AZURE_DEVOPS_CALLS, AZURE_DEVOPS_S
 from bot.ports import (
     AuthenticationFailed,
     AzureDevOpsError,
     BadAnswer,
     Clock,
+    Forbidden,
     NotFound,
     RateLimited,
     Sleep,
+    TlsFailed,
     Unreachable,
 )
+
+Refused = Callable[[str, AzureDevOpsError], Awaitable[None]]
+"""Called when a credential (by its name) was refused and is set aside."""
 
 MAX_ATTEMPTS = 3
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
@@ -70,12 +76,6 @@ class Answer:
         return list(self.fields().objects("value"))
 
 
-@cache
-def _trusted() -> ssl.SSLContext:
-    """The authorities that are trusted: reading them takes a tenth of a second, so once."""
-    return httpx.create_ssl_context()
-
-
 class _TryAgain(Exception):
     """The same request may be sent again; ``error`` is what to raise when that was the last."""
 
@@ -98,21 +98,23 @@ class Http:
         base: BaseUrl,
         credentials: Sequence[CredentialSource],
         api_version: str,
-        headers: Mapping[str, str],
+        network: Network,
         clock: Clock,
         sleep: Sleep,
         timeouts: TimeOuts,
         user_agent: str,
+        refused: Refused | None = None,
     ) -> None:
         self._base = base
-        self._api_version = api_version
+        self.api_version = api_version
         self._pool = CredentialPool(credentials, clock=clock, sleep=sleep)
         self._sleep = sleep
         self._timeouts = timeouts
+        self._refused = refused
         self._slots = asyncio.Semaphore(CONCURRENT_REQUESTS)
         self._http = httpx.AsyncClient(
             headers={
-                **headers,
+                **network.headers,
                 "Accept": "application/json",
                 "User-Agent": user_agent,
                 # Messages are told to people in English, and a trial merge's conflict is known by
@@ -127,11 +129,13 @@ class Http:
                 max_connections=CONCURRENT_REQUESTS, max_keepalive_connections=CONCURRENT_REQUESTS
             ),
             follow_redirects=False,
-            verify=_trusted(),
+            verify=network.tls(),
+            proxy=network.proxy or None,
         )
 
     async def close(self) -> None:
         await self._http.aclose()
+        await self._pool.close()
 
     def rate_limits(self) -> Sequence[RateLimit]:
         return self._pool.limits()
@@ -143,11 +147,20 @@ class Http:
         *,
         preview: bool = False,
         host: str = "",
+        version: str = "",
     ) -> Answer:
-        """Read. ``preview`` asks for the preview of the version, ``host`` another base URL."""
-        version = f"{self._api_version}-preview.1" if preview else self._api_version
+        """Read. ``preview`` asks for the preview of the version, ``host`` another base URL.
+
+        ``version`` is used instead of the connection's.
+        """
+        version = version or self.api_version
+        version = f"{version}-preview.1" if preview else version
         url = f"{host or self._base.url}/{path}"
         return await self._request("GET", url, {**(query or {}), "api-version": version})
+
+    async def resource_areas(self) -> Answer:
+        """What the server offers, in which versions (OPTIONS on ``_apis``)."""
+        return await self._request("OPTIONS", f"{self._base.url}/_apis", {})
 
     async def read_by_post(self, path: str, body: object) -> Answer:
         """A POST that changes nothing, so it may be repeated like a read."""
@@ -159,9 +172,18 @@ class Http:
     async def put(self, path: str, body: object) -> Answer:
         return await self._write("PUT", path, body)
 
+    async def delete(self, path: str) -> Answer:
+        """Delete; sent again like a read, because a second time does nothing more."""
+        query = {"api-version": self.api_version}
+        return await self._request("DELETE", f"{self._base.url}/{path}", query)
+
     async def patch(self, path: str, body: object, query: Mapping[str, str]) -> Answer:
         """Apply a JSON Patch (RFC 6902)."""
         return await self._write("PATCH", path, body, query, content_type=JSON_PATCH)
+
+    async def post_patch(self, path: str, body: object, query: Mapping[str, str]) -> Answer:
+        """POST a JSON Patch, as a new work item is made; ``validateOnly`` makes none."""
+        return await self._write("POST", path, body, query, content_type=JSON_PATCH)
 
     async def pages(
         self, path: str, query: Mapping[str, str | int] | None = None
@@ -193,7 +215,7 @@ class Http:
         return await self._request(
             method,
             f"{self._base.url}/{path}",
-            {**(query or {}), "api-version": self._api_version},
+            {**(query or {}), "api-version": self.api_version},
             content=json.dumps(body).encode(),
             content_type=content_type,
             repeatable=not changes,
@@ -236,10 +258,77 @@ class Http:
         raise AssertionError("unreachable: the attempts end with an answer or an error")
 
     async def _once(self, request: httpx.Request, *, repeatable: bool) -> Answer:
-        credential = await self._pool.acquire()
+        """With one credential after the other, as long as Azure DevOps refuses them.
+
+        A refused request did nothing, so a write may be sent again too.
+        """
+        tried: list[CredentialSource] = []
+        while True:
+            credential = await self._pool.acquire(tried)
+            try:
+                return await self._with(credential, request, repeatable=repeatable)
+            except AuthenticationFailed as error:
+                failure = await self._weigh(credential, request, error, repeatable=repeatable)
+            if isinstance(failure, Answer):
+                return failure
+            tried.append(credential)
+            if not self._pool.has_other_than(tried):
+                raise failure
+
+    async def _weigh(
+        self,
+        credential: CredentialSource,
+        request: httpx.Request,
+        failure: AuthenticationFailed,
+        *,
+        repeatable: bool,
+    ) -> Answer | AzureDevOpsError:
+        """A refusal of the credential, or only of this call? Then it is Forbidden.
+
+        Azure DevOps answers 401 to both, also where a token's scopes leave the call out. So it is
+        asked who we are; a service principal's token is fetched anew for that, and if that helps
+        the call is made again.
+        """
+        if not is_certain(failure):
+            trouble = await self.sign_in_trouble(credential)
+            if trouble is None:
+                try:
+                    return await self._with(credential, request, repeatable=repeatable)
+                except AuthenticationFailed as again:
+                    text = f"{again}; perhaps a scope of the token {credential.name!r} is missing"
+                    return Forbidden(text, code=again.code, status=again.status)
+            if not isinstance(trouble, AuthenticationFailed):
+                return failure  # it cannot be told now
+            failure = trouble
+        self._pool.set_aside(credential, failure)
+        logger.warning("credential %r was refused: %s", credential.name, failure)
+        if self._refused is not None:
+            await self._refused(credential.name, failure)
+        return failure
+
+    async def sign_in_trouble(self, credential: CredentialSource) -> AzureDevOpsError | None:
+        """Ask Azure DevOps who this credential is; None when it knows."""
+        version = {"api-version": f"{self.api_version}-preview.1"}
+        url = f"{self._base.url}/_apis/connectionData"
+        request = self._http.build_request("GET", url, params=version)
+        try:
+            check_signed_in((await self._with(credential, request, repeatable=False)).body)
+        except AzureDevOpsError as error:
+            return error
+        except _TryAgain as again:
+            return again.error
+        except FieldError as error:
+            return BadAnswer(f"Azure DevOps' answer is not as documented: {error}")
+        return None
+
+    async def _with(
+        self, credential: CredentialSource, request: httpx.Request, *, repeatable: bool
+    ) -> Answer:
+        """One request with one credential."""
         request.headers["Authorization"] = await credential.authorization()
         try:
-            response, body = await self._exchange(request)
+            with AZURE_DEVOPS_S.time():
+                response, body = await self._exchange(request)
         except httpx.TransportError as error:
             AZURE_DEVOPS_CALLS.labels(status="none").inc()
             raise _lost(error, repeatable=repeatable) from None
@@ -286,12 +375,25 @@ def segment(name: str, what: str) -> str:
 
 def _lost(error: httpx.TransportError, *, repeatable: bool) -> Exception:
     """No whole answer came. Whether something was done is unknown once it was sent."""
+    if (untrusted := _certificate_trouble(error)) is not None:
+        return untrusted
     never_sent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
     reason = "it did not answer in time"
     if not isinstance(error, httpx.TimeoutException):
         reason = "no connection" if never_sent else "the connection was lost"
     unreachable = Unreachable(f"{UNREACHABLE}: {reason}")
     return _TryAgain(unreachable) if never_sent or repeatable else unreachable
+
+
+def _certificate_trouble(error: BaseException) -> TlsFailed | None:
+    """The TLS failure behind a lost connection, if that is what it was."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLError):
+            why = getattr(cause, "verify_message", "") or cause.reason or "TLS failed"
+            return TlsFailed(f"{UNREACHABLE}: its TLS is not accepted ({plain(str(why))})")
+        cause = cause.__cause__ or cause.__context__
+    return None
 
 
 def _is_json(response: httpx.Response) -> bool:

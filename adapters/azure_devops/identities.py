@@ -1,15 +1,17 @@
-"""Finding an identity by mail or account name, and the members of a group."""
+"""Finding an identity by mail or account name, groups' members and people's groups."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from adapters.azure_devops.calls import Calls, reading_answer
-from adapters.azure_devops.fields import Fields
+from adapters.azure_devops.fields import Fields, value_of
 from adapters.azure_devops.projects import property_of
 from bot.model import Identity
 
 SEARCHES = ("General", "MailAddress")
 AT_ONCE = 50  # a GUID in the address takes 37 characters
 MOST_MEMBERS = 500  # larger groups are nobody's reviewers in person
+GROUPS_AT_ONCE = 15
+"""Descriptors in one request: each has about a hundred characters, and an address has limits."""
 
 
 class IdentityCalls(Calls):
@@ -74,6 +76,35 @@ class IdentityCalls(Calls):
                     found.append(_identity(item))
         return found
 
+    async def groups_of(self, identity_ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        """Names of the groups that each identity is in, also through other groups.
+
+        ``memberOf`` has descriptors only; their names are asked for in a second step. (Azure DevOps
+        REST, Identities - Read Identities, with queryMembership)
+        """
+        if not identity_ids:
+            return {}
+        asked = {"identityIds": ",".join(identity_ids), "queryMembership": "expandedUp"}
+        memberships: dict[str, list[str]] = {}
+        for item in await self._identities(asked):
+            memberships[item.guid("id")] = list(_descriptors(item, "memberOf"))
+        names = await self._names_of({each for found in memberships.values() for each in found})
+        return {
+            identity: [names[each] for each in found if each in names]
+            for identity, found in memberships.items()
+        }
+
+    async def _names_of(self, descriptors: Iterable[str]) -> dict[str, str]:
+        """Each group's name, ``[Shop]\\Contributors``."""
+        wanted = sorted(descriptors)
+        names: dict[str, str] = {}
+        for start in range(0, len(wanted), GROUPS_AT_ONCE):
+            part = ",".join(wanted[start : start + GROUPS_AT_ONCE])
+            for item in await self._identities({"descriptors": part, "queryMembership": "none"}):
+                for descriptor in _descriptors(item, "descriptor"):
+                    names[descriptor] = item.text("providerDisplayName", "")
+        return names
+
     async def _identities(self, query: dict[str, str]) -> Sequence[Fields]:
         answer = await self._http.get(
             "_apis/identities", query, preview=True, host=self._base.identities_url
@@ -84,6 +115,17 @@ class IdentityCalls(Calls):
 
 def _is_active(fields: Fields) -> bool:
     return fields.flag("isActive") or not fields.has("isActive")
+
+
+def _descriptors(fields: Fields, key: str) -> Iterator[str]:
+    """One descriptor or a list: text ``TYPE;IDENTIFIER`` on the service, an object in its docs."""
+    found = value_of(fields.members, key)
+    for each in found if isinstance(found, list) else [found]:
+        if isinstance(each, str) and each:
+            yield each
+        elif isinstance(each, dict):
+            one = Fields.of(each, key)
+            yield f"{one.text('identityType')};{one.text('identifier')}"
 
 
 def _is_person(fields: Fields, wanted: str) -> bool:

@@ -6,11 +6,8 @@ from adapters.azure_devops.calls import Calls, reading_answer
 from adapters.azure_devops.fields import Fields
 from adapters.azure_devops.http import segment
 from adapters.azure_devops.mapping import repository
+from adapters.azure_devops.sign_in import check_signed_in
 from bot.model import Identity, Repository
-from bot.ports import AuthenticationFailed
-
-ANONYMOUS_ID = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa"
-"""connectionData's user when nobody is signed in and the organisation has public projects."""
 
 PROJECTS_PER_PAGE = 200
 
@@ -22,10 +19,7 @@ class ProjectCalls(Calls):
         """The credential's own identity (connectionData; no document tells a token's end)."""
         answer = await self._http.get("_apis/connectionData", preview=True)
         with reading_answer():
-            user = answer.fields().object("authenticatedUser")
-            if user.guid("id") == ANONYMOUS_ID:
-                text = "Azure DevOps does not know the credential and treats it as nobody"
-                raise AuthenticationFailed(text)
+            user = check_signed_in(answer.body)
             name = user.text("customDisplayName", "") or user.text("providerDisplayName", "")
             return Identity(
                 id=user.guid("id"), display_name=name, unique_name=property_of(user, "Account")

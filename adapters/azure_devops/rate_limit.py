@@ -5,13 +5,13 @@ It counts by identity, so a credential that was told to wait rests while others 
 (Azure DevOps, "Rate and usage limits").
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from adapters.azure_devops.credentials import CredentialSource
 from adapters.azure_devops.errors import DEFAULT_COOL_DOWN_S, MAX_COOL_DOWN_S, retry_after_s
-from bot.ports import Clock, RateLimited, Sleep
+from bot.ports import AuthenticationFailed, AzureDevOpsError, Clock, RateLimited, Sleep
 
 MAX_WAIT_S = 5.0
 """Longest wait that a call takes upon itself; a longer one is told as RateLimited."""
@@ -41,6 +41,7 @@ class _Use:
     told: dict[str, str] = field(default_factory=dict)
     rests_since: datetime | None = None
     rests_for_s: float = 0.0
+    refusal: AzureDevOpsError | None = None
 
     def rest_left_s(self, now: datetime) -> float:
         if self.rests_since is None:
@@ -60,13 +61,17 @@ class CredentialPool:
         self._clock = clock
         self._sleep = sleep
 
-    async def acquire(self) -> CredentialSource:
+    async def acquire(self, without: Collection[CredentialSource] = ()) -> CredentialSource:
         """A credential that may be used now, after a wait of at most five seconds.
+
+        Args:
+            without: those that have been tried for this call.
 
         Raises:
             RateLimited: all of them rest longer.
+            AuthenticationFailed: Azure DevOps refuses all of them.
         """
-        use, wait_s = self._next()
+        use, wait_s = self._next(without)
         if wait_s > MAX_WAIT_S:
             text = f"Azure DevOps asks to slow down; it goes on in {wait_s:.0f} seconds"
             raise RateLimited(text, retry_after_s=wait_s)
@@ -74,6 +79,14 @@ class CredentialPool:
             await self._sleep(wait_s)
         use.calls += 1
         return use.source
+
+    def set_aside(self, source: CredentialSource, refusal: AzureDevOpsError) -> None:
+        """Azure DevOps refuses this one: the others go on without it."""
+        next(use for use in self._uses if use.source is source).refusal = refusal
+
+    def has_other_than(self, tried: Collection[CredentialSource]) -> bool:
+        """Whether there is one that was neither tried nor set aside."""
+        return bool(self._usable(tried))
 
     def told(self, source: CredentialSource, status: int, headers: Mapping[str, str]) -> None:
         """Take note of what an answer says about the credential's limits."""
@@ -84,6 +97,11 @@ class CredentialPool:
             rest_s = DEFAULT_COOL_DOWN_S
         if rest_s:
             use.rests_since, use.rests_for_s = self._clock(), rest_s
+
+    async def close(self) -> None:
+        """End what the credentials hold open."""
+        for use in self._uses:
+            await use.source.close()
 
     def limits(self) -> Sequence[RateLimit]:
         """The state of every credential, for metrics."""
@@ -101,10 +119,16 @@ class CredentialPool:
             for use in self._uses
         ]
 
-    def _next(self) -> tuple[_Use, float]:
+    def _next(self, without: Collection[CredentialSource]) -> tuple[_Use, float]:
         now = self._clock()
-        use = min(self._uses, key=lambda use: (use.rest_left_s(now), use.calls))
+        usable = self._usable(without)
+        if not usable:
+            raise AuthenticationFailed("; ".join(str(use.refusal) for use in self._uses))
+        use = min(usable, key=lambda use: (use.rest_left_s(now), use.calls))
         return use, use.rest_left_s(now)
+
+    def _usable(self, without: Collection[CredentialSource]) -> Sequence[_Use]:
+        return [use for use in self._uses if use.refusal is None and use.source not in without]
 
     def _until_reset_s(self, told: Mapping[str, str]) -> float:
         """Seconds to the reset when nothing remains, else 0."""

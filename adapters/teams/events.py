@@ -16,6 +16,7 @@ from bot.teams_model import (
     Conversation,
     ConversationChanged,
     Json,
+    LinkPasted,
     MembersChanged,
     MessageReceived,
     TeamsEvent,
@@ -23,6 +24,7 @@ from bot.teams_model import (
 )
 
 CARD_ACTION = "adaptiveCard/action"
+QUERY_LINK = "composeExtension/queryLink"
 
 # channelData.eventType: what the bot is told, and what it means for us.
 _CHANGES = {
@@ -58,6 +60,21 @@ def event_of(activity: Json) -> TeamsEvent | None:
     if kind == "conversationUpdate":
         return _conversation_update(activity)
     return None
+
+
+def link_of(activity: Json) -> LinkPasted | None:
+    """The address that a preview is asked for; None for any other activity.
+
+    https://learn.microsoft.com/microsoftteams/platform/messaging-extensions/how-to/link-unfurling
+
+    Raises:
+        BadActivity: a field is missing or has the wrong type.
+    """
+    if text(activity, "type") != "invoke" or text(activity, "name") != QUERY_LINK:
+        return None
+    conversation = conversation_of(activity)
+    url = required_text(nested(activity, "value"), "url", "value.")
+    return LinkPasted(conversation, _sender(activity, conversation, is_required=True), url)
 
 
 def _message(activity: Json) -> TeamsEvent:

@@ -15,20 +15,22 @@ from adapters.teams import body, invokes
 from adapters.teams.adapter import TeamsAdapter
 from adapters.teams.channel_token import ChannelToken, ChannelTokens
 from adapters.teams.config import TeamsConfig
-from adapters.teams.events import CARD_ACTION, event_of
+from adapters.teams.events import CARD_ACTION, event_of, link_of
 from adapters.teams.fields import BadActivity, nested, required_text, text
 from adapters.teams.places import tenants_of
 from adapters.teams.refusals import Refused, peer_address, refusal_answer
 from adapters.teams.signing_keys import KeysUnavailable, SigningKeys
 from bot.log_text import log_safe
-from bot.ports import Clock, TeamsEvents, utc_now
-from bot.teams_model import Json, TeamsEvent
+from bot.metrics import MESSAGES
+from bot.ports import Clock, PreviewLink, TeamsEvents, utc_now
+from bot.teams_model import Json, LinkPasted, TeamsEvent
 
 log = logging.getLogger(__name__)
 
 # The only channel: in Web Chat or Direct Line the writer chooses tenant and sender.
 CHANNEL = "msteams"
 ANSWER_WITHIN_S = 12.0
+PREVIEW_WITHIN_S = 4.0  # Teams gives up after five seconds
 RETRY_AFTER_S = 5
 
 
@@ -41,6 +43,7 @@ class TeamsInbound:
         session: The shared HTTP session, for the signing keys.
         unavailable: What ``handle`` raises when it cannot store: answered 503.
         clock: Aware UTC times, for the tokens' lifetimes.
+        preview: Draws what stands below a pasted address; None: nothing does.
 
     Attributes:
         is_closing: Set when the process stops: everything new is answered 503.
@@ -54,10 +57,12 @@ class TeamsInbound:
         *,
         unavailable: tuple[type[Exception], ...] = (),
         clock: Clock = utc_now,
+        preview: PreviewLink | None = None,
     ) -> None:
         self._config = config
         self._handle = handle
         self._unavailable = unavailable
+        self._preview = preview
         self._tokens = ChannelTokens(
             SigningKeys(session, config.openid_metadata_url, clock),
             app_id=config.app_id,
@@ -76,6 +81,11 @@ class TeamsInbound:
 
     async def post(self, request: web.Request) -> web.Response:
         """Answer one request: 200, 4xx when it is refused, 503 when it cannot be taken now."""
+        answer = await self._receive(request)
+        MESSAGES.labels(status=str(answer.status)).inc()
+        return answer
+
+    async def _receive(self, request: web.Request) -> web.Response:
         if self.is_closing:
             return _not_now("Pullcord is stopping")
         try:
@@ -89,13 +99,14 @@ class TeamsInbound:
             log.warning("an activity was turned away: %s", error)
             return _not_now("the signing keys of Teams cannot be fetched")
         try:
+            link = link_of(activity) if self._preview is not None else None
             event = event_of(activity)
         except BadActivity as error:
             refusal = refusal_answer(request, Refused(400, str(error)))
             if activity.get("name") != CARD_ACTION:
                 return refusal
             return web.json_response(invokes.malformed_answer(str(error)), status=400)
-        return await self._turn(activity, event)
+        return await self._turn(activity, event, link)
 
     async def _authenticated(self, request: web.Request) -> ChannelToken | None:
         """The request's token; None for an unsigned one of the local Teams client."""
@@ -128,10 +139,15 @@ class TeamsInbound:
             if tenant.lower() not in self._config.tenants:
                 raise Refused(403, "the tenant is not allowed", tenant or "none named")
 
-    async def _turn(self, activity: Json, event: TeamsEvent | None) -> web.Response:
+    async def _turn(
+        self, activity: Json, event: TeamsEvent | None, link: LinkPasted | None
+    ) -> web.Response:
         is_invoke = activity["type"] == "invoke"
 
         async def answer() -> Json | None:
+            if link is not None and self._preview is not None:
+                async with asyncio.timeout(PREVIEW_WITHIN_S):
+                    return invokes.preview_answer(await self._preview(link))
             if event is None:
                 return invokes.not_offered_answer(text(activity, "name")) if is_invoke else None
             async with asyncio.timeout(ANSWER_WITHIN_S):

@@ -4,7 +4,7 @@ https://learn.microsoft.com/adaptive-cards/authoring-cards/universal-action-mode
 https://learn.microsoft.com/microsoftteams/platform/messaging-extensions/how-to/action-commands/respond-to-task-module-submit
 """
 
-from bot.teams_model import ActionAnswer, Json
+from bot.teams_model import ActionAnswer, Json, OutgoingMessage
 
 CARD = "application/vnd.microsoft.card.adaptive"
 MESSAGE = "application/vnd.microsoft.activity.message"
@@ -31,6 +31,22 @@ def malformed_answer(reason: str) -> Json:
     """The button's value is not what Teams sends."""
     error = {"code": "BadRequest", "message": reason}
     return {"statusCode": 400, "type": ERROR, "value": error}
+
+
+def preview_answer(message: OutgoingMessage | None) -> Json:
+    """The preview of a pasted address; nothing when there is none.
+
+    https://learn.microsoft.com/microsoftteams/platform/messaging-extensions/how-to/link-unfurling
+    """
+    if message is None or message.card is None:
+        return {}
+    thumbnail = {
+        "contentType": "application/vnd.microsoft.card.thumbnail",
+        "content": {"title": message.summary},
+    }
+    attachment = {"contentType": CARD, "content": message.card, "preview": thumbnail}
+    result = {"type": "result", "attachmentLayout": "list", "attachments": [attachment]}
+    return {"composeExtension": result}
 
 
 def not_offered_answer(name: str) -> Json:

@@ -18,7 +18,7 @@ from prometheus_client import Counter
 from adapters.azure_devops.envelope import HookEnvelope, envelope
 from adapters.azure_devops.strict_json import loads_object
 from bot.log_text import log_safe
-from bot.metrics import WEBHOOKS
+from bot.metrics import WEBHOOK_S, WEBHOOKS
 from bot.ports import Clock
 from storage.engine import CannotStore, NewHook
 
@@ -26,6 +26,7 @@ BODY_LIMIT_BYTES = 2 * 1024 * 1024  # Azure DevOps' own limit for one event
 BODY_TIME_S = 10.0
 PARSE_IN_THREAD_BYTES = 64 * 1024  # above this, reading the JSON would hold up the others
 RETRY_AFTER_S = "5"
+LONGEST_LOGGED_NAME = 40  # shorter than a webhook secret or a token
 SIGNATURE_HEADER = "X-ADO-Signature"
 
 security_log = logging.getLogger("pullcord.security")
@@ -62,7 +63,8 @@ class Webhooks:
 
     async def post(self, request: web.Request) -> web.Response:
         """Answer one delivery; see the module's text for the codes."""
-        answer = await self._receive(request)
+        with WEBHOOK_S.time():
+            answer = await self._receive(request)
         _count(answer.status).inc()
         return answer
 
@@ -180,13 +182,18 @@ def _refuse(status: int, reason: str, request: web.Request) -> web.Response:
         status,
         log_safe(reason),
         request.remote,
-        log_safe(request.match_info["connection"]),
+        _loggable(request.match_info["connection"]),
     )
     headers = {"WWW-Authenticate": 'Basic realm="Pullcord"'} if status == 401 else None
     answer = web.json_response({"error": reason}, status=status, headers=headers)
     if status == 413:
         answer.force_close()  # what is left of the body is not read
     return answer
+
+
+def _loggable(connection: str) -> str:
+    """The name in the address, unless it is longer than names are: it may be a misplaced secret."""
+    return log_safe(connection) if len(connection) <= LONGEST_LOGGED_NAME else "(a very long name)"
 
 
 def _unavailable(reason: str) -> web.Response:

@@ -18,11 +18,15 @@ def _for_a_group(kind: ConversationKind) -> OutgoingMessage:
             f"I keep one card per pull request in this {place} and say below it what happens: "
             "votes, new commits, merge conflicts, completion.",
             f"I am quiet until this {place} follows something: **@Pullcord subscribe PROJECT** or "
-            "**@Pullcord subscribe PROJECT/REPOSITORY**.",
+            "**@Pullcord subscribe PROJECT/REPOSITORY**. Any member may say so.",
             "From a ticket to work: **@Pullcord start ticket 123** makes the branch and a draft "
             "pull request.",
         ],
-        [command_button("What can you do?", "help"), command_button("Open pull requests", "prs")],
+        [
+            command_button("Subscribe", "repositories"),
+            command_button("Help", "help"),
+            command_button("Connect", "connect"),
+        ],
         Tone.INFO,
     )
 

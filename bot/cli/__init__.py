@@ -7,17 +7,26 @@ import sys
 
 import click
 
+from bot.logs import configure_logging
+from bot.redaction import Redaction
+
 COMMANDS = {
     "audit": ("bot.cli.audit", "Check the audit history."),
+    "backup": ("bot.cli.backup", "Copy the database into a file while it is in use."),
     "connect": ("bot.cli.connect", "Connect an Azure DevOps organisation or collection."),
-    "connections": ("bot.cli.connect", "List the connections."),
+    "connections": ("bot.cli.connections", "List the connections; test them."),
+    "credentials": ("bot.cli.credentials", "Add, show, rotate and remove credentials."),
     "db": ("bot.cli.db", "Create or upgrade the database."),
     "demo": ("bot.cli.demo", "See Pullcord work: a story on a sandbox of both sides."),
+    "disconnect": ("bot.cli.disconnect", "End a connection; links and audit are kept."),
     "doctor": ("bot.cli.doctor", "Tell what is wrong and what to type."),
+    "export": ("bot.cli.export", "Write links, the audit, or what was resolved as CSV."),
+    "hooks": ("bot.cli.hooks", "Make, check and remove the service hooks."),
     "inbox": ("bot.cli.inbox", "Look at webhooks that could not be understood; retry them."),
     "manifest": ("bot.cli.manifest", "Build the Teams app package."),
     "outbox": ("bot.cli.outbox", "Look at messages that Teams did not take; retry them."),
-    "rotate-secret": ("bot.cli.connect", "Make a new webhook secret; the old one stays valid."),
+    "restore": ("bot.cli.backup", "Make the database from a backup."),
+    "rotate-secret": ("bot.cli.rotate_secret", "Make a new webhook secret; the old stays valid."),
     "secret-key": ("bot.cli.secret_key", "Make a key for PULLCORD_SECRET_KEY."),
     "serve": ("bot.cli.serve", "Run the bot."),
 }
@@ -72,6 +81,7 @@ def main() -> None:
 def _report(error: Exception) -> None:
     """One line on standard error; the traceback only when PULLCORD_LOG_LEVEL is DEBUG."""
     if os.environ.get("PULLCORD_LOG_LEVEL") == "DEBUG":
+        configure_logging("DEBUG")
         logging.getLogger(__name__).error("command failed", exc_info=error)
-    lines = str(error).strip().splitlines()
+    lines = Redaction()(str(error)).strip().splitlines()
     click.echo(f"Error: {lines[0] if lines else type(error).__name__}", err=True)

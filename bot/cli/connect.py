@@ -1,260 +1,255 @@
-"""``pullcord connect``, ``connections`` and ``rotate-secret``."""
+"""``pullcord connect``: by questions in a terminal, by flags, or by a file."""
 
 import asyncio
-import json
-import os
-import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
 
-import aiohttp
 import click
-from sqlmodel import Session
 
-from adapters.azure_devops.base_url import base_url as parse_base_url
-from adapters.azure_devops.connections import client_of
-from bot.branch_template import check_template
+from adapters.azure_devops.network import decoded
+from adapters.azure_devops.stored_credentials import (
+    CERTIFICATE,
+    MANAGED_IDENTITY,
+    SERVICE_PRINCIPAL,
+    load,
+)
+from bot.branch_template import DEFAULT_TEMPLATE
 from bot.cli import Failed
-from bot.cli.connection_trial import ConnectionRefused, Found, try_connection
+from bot.cli.connecting.asking import (
+    ask_address,
+    ask_conventions,
+    ask_credential,
+    ask_projects,
+)
+from bot.cli.connecting.storing import show_next, show_secret, store
+from bot.cli.connecting.trying import require_well, secret_box, show, try_wanted
+from bot.cli.connecting.wanted import (
+    Wanted,
+    application,
+    check_date,
+    check_merge_status,
+    check_name,
+    check_naming,
+    check_services,
+    check_url,
+    credentials_in,
+    from_environment,
+    load_file,
+    network_from,
+    pat,
+    read_file,
+)
 from bot.cli.database import open_database
-from bot.conflicts.statuses import SETTING, StatusMode, mode_of
-from bot.ownership import remember_own_account
-from bot.ports import utc_now
-from bot.repository_discovery import store_repositories
+from bot.conflicts.statuses import StatusMode, mode_of
+from bot.connections.conventions import SERVICES, conventions_of
 from bot.settings import Settings, SettingsError, load_settings
 from storage.engine import Database
 from storage.queries import connections as stored
 from storage.queries.connections import NewCredential
-from storage.secrets import SecretBox, SecretKeyError, new_webhook_secret
-from storage.tables import Connection
+from storage.secrets import SecretBox, SecretKeyError
 
-NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-DEFAULT_TEMPLATE = "feature/{id}-{slug}"
-HOOKS = """\
-Make these service hooks in Azure DevOps (Project settings, Service hooks, Web Hooks), each with
-  URL       {url}
-  Username  pullcord
-  Password  the secret above
-  Code pushed; Pull request created; Pull request merge attempted; Pull request commented on;
-  Pull request updated, four times: one for each "Change" (source branch updated, reviewers
-  changed, status changed, votes score changed);
-  Work item created, updated, commented on; Build completed; Repository renamed, deleted."""
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def credential_options(function: F) -> F:
+    """The flags that say how to sign in."""
+    for option in reversed(
+        (
+            click.option("--pat-env", help="environment variable of a personal access token"),
+            click.option("--client-id", help="application id of a service principal or identity"),
+            click.option("--client-tenant", help="its tenant"),
+            click.option("--client-secret-env", help="environment variable of its secret"),
+            click.option("--certificate", help="file with its private key and certificate (PEM)"),
+            click.option("--managed-identity", is_flag=True, help="the identity of this machine"),
+            click.option("--label", help="what this credential is called"),
+            click.option("--expires", help="its last day, 2027-03-31: administrators are warned"),
+        )
+    ):
+        function = option(function)
+    return function
 
 
 @click.command()
-@click.argument("name")
-@click.option("--url", required=True, help="https://dev.azure.com/ORGANISATION, or a collection")
-@click.option("--project", "projects", multiple=True, required=True, help="may be given again")
-@click.option("--pat-env", help="the environment variable that holds a personal access token")
-@click.option("--client-id", help="a service principal's application id (instead of a PAT)")
-@click.option("--client-tenant", help="its tenant")
-@click.option("--client-secret-env", help="the environment variable that holds its secret")
+@click.argument("name", required=False)
+@click.option("--url", help="https://dev.azure.com/ORGANISATION, or a Server's collection")
+@click.option("--project", "projects", multiple=True, help="again for more; without: all seen")
+@click.option("--repository", "repositories", multiple=True, help="PROJECT/NAME; without: all")
+@click.option("--area-path", "area_paths", multiple=True, help="of tickets; without: all")
+@click.option("--ticket-type", "ticket_types", multiple=True, help="without: all")
+@click.option("--service", "services", multiple=True, help=f"of {', '.join(SERVICES)}; all")
+@credential_options
+@click.option("--header", "headers", multiple=True, help="'Name: value' for a gateway")
+@click.option("--header-env", "header_envs", multiple=True, help="variable that holds such a line")
+@click.option("--ca-bundle", help="file with own authorities' certificates (PEM), or none")
+@click.option("--proxy", help="http://…, or none")
 @click.option(
     "--branch-template",
-    default=DEFAULT_TEMPLATE,
-    show_default=True,
-    help="how `start ticket` names branches; {type} {id} {slug} {user}",
+    help="how `start ticket` names branches; {type} {id} {slug} {user} "
+    f"[default: {DEFAULT_TEMPLATE}]",
 )
 @click.option(
     "--merge-status",
     type=click.Choice([mode.value for mode in StatusMode]),
-    default=StatusMode.ALL.value,
-    show_default=True,
     help="whose status pullcord/mergeable is posted: of all open pull requests, so that a branch "
-    "policy can require it; only of those with conflicts; or off",
+    f"policy can require it; only of those with conflicts; or off [default: {StatusMode.ALL}]",
 )
-@click.option("--api-version", default="7.1", show_default=True, help="7.0 for Server 2022")
+@click.option("--api-version", help="without: the newest that the server offers")
+@click.option("--file", "path", help="all of this from a TOML file; flags go before it")
+@click.option("--edit", is_flag=True, help="change a connection that is there")
+@click.option("--ask/--no-ask", default=None, help="ask questions; by itself in a terminal")
+@click.option("--anyway", is_flag=True, help="store it although a test fails")
 def connect(
-    name: str,
-    url: str,
-    projects: tuple[str, ...],
-    pat_env: str | None,
-    client_id: str | None,
-    client_tenant: str | None,
-    client_secret_env: str | None,
-    branch_template: str,
-    merge_status: str,
-    api_version: str,
+    name: str | None, path: str | None, edit: bool, ask: bool | None, anyway: bool, **given: Any
 ) -> None:
     """Connect an Azure DevOps organisation or collection under NAME.
 
-    Tries the credential and the projects, then stores them (the credential encrypted) and prints
-    the webhook secret once. When something is wrong nothing is stored. Running it again changes the
-    connection and keeps its webhook secret.
+    Asks step by step in a terminal; scripts give flags or a file. Everything that will be needed
+    is tried first. The credential is stored encrypted, and the webhook secret is printed once.
+    With --edit, what is not given stays as it is.
     """
-    if not NAME.fullmatch(name):
-        raise click.UsageError("NAME is lower-case letters, digits and dashes, 40 at most")
-    credential = _credential(pat_env, client_id, client_tenant, client_secret_env)
+    told = load_file(path) if path else {}
+    is_asking = sys.stdin.isatty() if ask is None else ask
     try:
         settings = load_settings()
-        base = parse_base_url(url)
-        check_template(branch_template)
     except SettingsError as error:
         raise Failed(str(error)) from None
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
-    connection = Connection(
-        name=name,
-        base_url=base.url,
-        api_version=api_version,
-        projects=list(projects),
-        branch_template=branch_template,
-        settings={SETTING: merge_status},
-        created_at=utc_now(),
-    )
-    asyncio.run(_connect(settings, connection, credential))
+    name = name or str(told.get("name", "")) or None
+    if name is None and not is_asking:
+        raise click.UsageError("say the NAME of the connection, or run it in a terminal")
+    name = check_name(name or click.prompt("A short name for it (contoso)"))
+    asyncio.run(_connect(settings, name, told, given, edit=edit, ask=is_asking, anyway=anyway))
 
 
-def _credential(
-    pat_env: str | None,
-    client_id: str | None,
-    client_tenant: str | None,
-    client_secret_env: str | None,
-) -> NewCredential:
-    if pat_env:
-        return NewCredential("pat", _from_environment(pat_env), label=pat_env)
-    if client_id and client_tenant and client_secret_env:
-        return NewCredential(
-            "service_principal",
-            _from_environment(client_secret_env),
-            label=client_id,
-            client_id=client_id,
-            tenant_id=client_tenant,
+async def _connect(
+    settings: Settings,
+    name: str,
+    told: Mapping[str, Any],
+    given: Mapping[str, Any],
+    *,
+    edit: bool,
+    ask: bool,
+    anyway: bool,
+) -> None:
+    has_url = bool(given["url"] or told.get("url"))
+    is_complete = has_url or edit
+    if not is_complete and not ask:
+        raise click.UsageError("--url is missing; run it in a terminal to be asked")
+    new = [*credentials_given(given), *credentials_in(told)]
+    if has_url and not edit and not new and not ask:
+        raise click.UsageError(
+            "say how to sign in: --pat-env VARIABLE, or --client-id, --client-tenant and "
+            "--client-secret-env VARIABLE or --certificate FILE, or --managed-identity"
         )
-    raise click.UsageError(
-        "say how to sign in: --pat-env VARIABLE, or --client-id, --client-tenant and "
-        "--client-secret-env VARIABLE"
-    )
+    check_naming(given["branch_template"] or told.get("branch_template") or DEFAULT_TEMPLATE)
+    box = secret_box(settings)
+    async with open_database(settings) as db:
+        wanted = await _present(db, box, name)
+        if edit and not wanted.is_known:
+            raise Failed(f"there is no connection {name!r}: see `pullcord connections`")
+        _apply(wanted, told, given)
+        wanted.credentials = new
+        known = await db.read(lambda s: load(s, name))
+        old = known.credentials if known else ()
+        if ask:
+            if not has_url:
+                ask_address(wanted)
+            if not old and not new:
+                wanted.credentials = [ask_credential()]
+            await _ask_the_rest(settings, box, wanted, old, is_filled=has_url)
+        tried = await try_wanted(settings, box, wanted, old)
+        show(tried.checks)
+        if not anyway:
+            require_well(tried)
+        secret = await store(db, box, wanted, tried)
+    click.echo(f"Connected {name} to {wanted.url}.")
+    if secret:
+        show_secret(settings, name, secret)
+        show_next(name, wanted.projects or tried.projects)
 
 
-def _from_environment(variable: str) -> str:
-    secret = os.environ.get(variable, "").strip()
-    if not secret:
-        raise Failed(f"the environment variable {variable} is empty: put the secret in it")
-    return secret
+async def _ask_the_rest(
+    settings: Settings, box: SecretBox, wanted: Wanted, old: Sequence[Any], *, is_filled: bool
+) -> None:
+    """Projects and repositories are shown as the credential sees them; so it signs in first."""
+    first = await try_wanted(settings, box, wanted, old)
+    while first.account is None:
+        show(first.checks)
+        if not click.confirm("Try again with another credential or address?", default=True):
+            raise Failed("not stored: the connection does not work")
+        ask_address(wanted)
+        wanted.credentials = [ask_credential()]
+        first = await try_wanted(settings, box, wanted, old)
+    click.echo(f"Signed in as {first.account.display_name}.")
+    if is_filled:
+        return
+    ask_projects(wanted, first.projects)
+    chosen = wanted.projects or first.projects
+    seen = await try_wanted(settings, box, wanted, old, projects=chosen)
+    ask_conventions(wanted, seen.repositories)
 
 
-async def _connect(settings: Settings, connection: Connection, credential: NewCredential) -> None:
-    if not settings.secret_keys:
-        raise Failed(
-            "PULLCORD_SECRET_KEY is not set: run `pullcord secret-key`, keep what it prints, and "
-            "set PULLCORD_SECRET_KEY to it"
-        )
+async def _present(db: Database, box: SecretBox, name: str) -> Wanted:
+    """The connection as it is stored, or a new one."""
+    row = await db.read(lambda s: stored.get(s, name))
+    if row is None:
+        return Wanted(name)
     try:
-        box = SecretBox(settings.secret_keys)
+        network = decoded(box.decrypt(row.network) if row.network else "")
     except SecretKeyError as error:
         raise Failed(str(error)) from None
-    async with open_database(settings) as db:
-        known = await db.read(lambda s: stored.get(s, connection.name))
-        found = await _try(settings, connection, credential, is_known=known is not None)
-        connection.settings = dict(known.settings) if known else {}
-        now = utc_now()
-
-        def store(session: Session) -> None:
-            stored.save(session, connection)
-            stored.add_credential(session, connection.name, credential, box, now=now)
-            remember_own_account(session, connection.name, found.account.id)
-            store_repositories(
-                session, connection.name, connection.projects, found.repositories, now=now
-            )
-
-        await db.write(store)
-        click.echo(f"Connected {connection.name} to {connection.base_url}.")
-        if known is None or not known.secret_hash:
-            await _show_new_secret(settings, db, connection.name)
+    return Wanted(
+        name,
+        url=row.base_url,
+        projects=list(row.projects),
+        conventions=conventions_of(row.settings),
+        branch_template=row.branch_template,
+        merge_status=mode_of(row.settings),
+        network=network,
+        is_known=True,
+    )
 
 
-async def _try(
-    settings: Settings, connection: Connection, credential: NewCredential, *, is_known: bool
-) -> Found:
-    """Sign in and look at each project, one line each, before anything is stored."""
-    async with aiohttp.ClientSession(trust_env=True) as http:
-        client = client_of(
-            connection,
-            credential,
-            http,
-            login_url=settings.teams_login_url,
-            clock=utc_now,
-            sleep=asyncio.sleep,
-        )
-        try:
-            return await try_connection(client, connection.projects, say=click.echo)
-        except ConnectionRefused as error:
-            left = "The connection stays as it was." if is_known else "Nothing was stored."
-            raise Failed(f"{error} {left}") from None
-        finally:
-            await client.close()
+def _apply(wanted: Wanted, told: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    """Flags before the file, the file before what is stored."""
+
+    def value(key: str) -> Any:
+        return given.get(key) or told.get(key)
+
+    if value("url"):
+        wanted.url = check_url(str(value("url")))
+    if value("projects"):
+        wanted.projects = list(value("projects"))
+    lists = ("repositories", "area_paths", "ticket_types")
+    chosen: dict[str, Any] = {key: tuple(value(key)) for key in lists if value(key)}
+    if value("services"):
+        chosen |= check_services(value("services"))
+    wanted.conventions = replace(wanted.conventions, **chosen)
+    wanted.branch_template = check_naming(value("branch_template") or wanted.branch_template)
+    wanted.merge_status = check_merge_status(value("merge_status") or wanted.merge_status)
+    wanted.api_version = str(value("api_version") or "")
+    headers = [*given["headers"], *map(from_environment, value("header_envs") or ())]
+    proxy_env = told.get("proxy_env")
+    proxy = given["proxy"] or (from_environment(str(proxy_env)) if proxy_env else None)
+    wanted.network = network_from(wanted.network, headers, value("ca_bundle"), proxy)
 
 
-async def _show_new_secret(settings: Settings, db: Database, name: str) -> None:
-    secret = new_webhook_secret()
-    await db.write(lambda s: stored.set_webhook_secret(s, name, secret))
-    public = settings.public_url or "https://YOUR-PUBLIC-URL"
-    click.echo(f"Webhook secret (shown this once): {secret}")
-    click.echo(HOOKS.format(url=f"{public}/webhooks/ado/{name}"))
-
-
-@click.command()
-@click.option("--json", "as_json", is_flag=True, help="for scripts")
-def connections(as_json: bool) -> None:
-    """List the connections."""
-    asyncio.run(_list(as_json))
-
-
-async def _list(as_json: bool) -> None:
-    try:
-        settings = load_settings()
-    except SettingsError as error:
-        raise Failed(str(error)) from None
-    async with open_database(settings) as db:
-        rows = await db.read(stored.all_connections)
-    if as_json:
-        shown = [
-            {
-                "name": row.name,
-                "base_url": row.base_url,
-                "projects": row.projects,
-                "branch_template": row.branch_template,
-                "merge_status": mode_of(row.settings).value,
-                "paused_reason": row.paused_reason,
-            }
-            for row in rows
-        ]
-        click.echo(json.dumps(shown, indent=2))
-        return
-    if not rows:
-        click.echo("No connections yet: see `pullcord connect --help`.")
-    for row in rows:
-        paused = f"  paused: {row.paused_reason}" if row.paused_reason else ""
-        click.echo(f"{row.name}  {row.base_url}  {', '.join(row.projects)}{paused}")
-
-
-@click.command("rotate-secret")
-@click.argument("name")
-@click.option("--end", is_flag=True, help="refuse the former secret from now on")
-def rotate_secret(name: str, end: bool) -> None:
-    """Make a new webhook secret for the connection NAME.
-
-    The former one stays valid until you have changed the service hooks and run this with --end.
-    """
-    asyncio.run(_rotate(name, end))
-
-
-async def _rotate(name: str, end: bool) -> None:
-    try:
-        settings = load_settings()
-    except SettingsError as error:
-        raise Failed(str(error)) from None
-    async with open_database(settings) as db:
-        row = await db.read(lambda s: stored.get(s, name))
-        if row is None:
-            raise Failed(f"there is no connection {name!r}: see `pullcord connections`")
-        if end:
-            await db.write(lambda s: stored.end_rotation(s, name))
-            click.echo("The former webhook secret is refused from now on.")
-            return
-        if row.old_secret_hash:
-            raise Failed(
-                "a rotation is on already: change the hooks, then run "
-                f"`pullcord rotate-secret {name} --end`"
-            )
-        await _show_new_secret(settings, db, name)
-        click.echo(f"Then run `pullcord rotate-secret {name} --end`.")
+def credentials_given(given: Mapping[str, Any]) -> list[NewCredential]:
+    """The credential that flags tell of, if any. Raises Failed, click.UsageError."""
+    label, expires_at = given["label"] or "", check_date(given["expires"])
+    if given["pat_env"]:
+        secret = from_environment(given["pat_env"])
+        return [pat(secret, label=label or given["pat_env"], expires_at=expires_at)]
+    ids = {"client_id": given["client_id"] or "", "tenant": given["client_tenant"] or ""}
+    if given["managed_identity"]:
+        return [application(MANAGED_IDENTITY, "", label=label, expires_at=expires_at, **ids)]
+    if given["certificate"]:
+        pem = read_file(given["certificate"])
+        return [application(CERTIFICATE, pem, label=label, expires_at=expires_at, **ids)]
+    if given["client_secret_env"]:
+        secret = from_environment(given["client_secret_env"])
+        return [application(SERVICE_PRINCIPAL, secret, label=label, expires_at=expires_at, **ids)]
+    if given["client_id"] or given["client_tenant"]:
+        raise click.UsageError("a service principal needs --client-secret-env or --certificate")
+    return []

@@ -26,7 +26,7 @@ def serve() -> None:
     """
     try:
         settings = load_settings()
-        configure_logging(settings.log_level)
+        configure_logging(settings.log_level, settings.log_format, secrets=settings.secrets())
         sys.setswitchinterval(THREAD_TURN_S)
         asyncio.run(_serve(Pullcord(settings)))
     except (SettingsError, CannotStart) as error:
@@ -39,7 +39,7 @@ async def _serve(pullcord: Pullcord) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     await pullcord.start()
-    click.echo(f"Pullcord listens on {pullcord.url}", err=True)
+    _say(pullcord, f"Pullcord listens on {pullcord.url}")
     failed = asyncio.create_task(pullcord.failed())
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({failed, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -48,3 +48,11 @@ async def _serve(pullcord: Pullcord) -> None:
     if has_failed:
         raise CannotStart(f"Pullcord stopped because a part of it failed: {failed.result()}")
     failed.cancel()
+
+
+def _say(pullcord: Pullcord, text: str) -> None:
+    """Tell whoever started it, in a shape that fits the log."""
+    if pullcord.settings.log_format == "json":
+        log.info(text)
+    else:
+        click.echo(text, err=True)

@@ -4,6 +4,8 @@ from bot.commands import (
     away,
     confirm,
     conflicts,
+    connect,
+    connections,
     digest,
     link_me,
     link_ticket,
@@ -13,7 +15,9 @@ from bot.commands import (
     preview,
     prs,
     remind,
+    repositories,
     reviews,
+    roles,
     settings,
     snooze,
     snooze_conflict,
@@ -60,8 +64,13 @@ _COMMANDS = (
     link_ticket.UNLINK,
     use.COMMAND,
     status.COMMAND,
+    connect.COMMAND,
+    repositories.COMMAND,
+    roles.ROLES,
+    roles.ROLE,
     link_me.COMMAND,
     confirm.COMMAND,
+    connections.COMMAND,
 )
 
 REGISTRY = Registry([help_command(_COMMANDS), *_COMMANDS])

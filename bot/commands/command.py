@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bot.roles import Role
 from bot.services import Services
 from bot.teams_model import Conversation, ConversationKind, OutgoingMessage, TeamsUser
 from storage.tables import ConversationRow, Person
@@ -24,7 +25,7 @@ class Invocation:
     """Who gave a command, where, and what it may work with.
 
     ``cause`` names the Teams activity; workflows and audit use it. ``person`` is the stored row of
-    the sender (detached; read only).
+    the sender (detached; read only). ``role`` is what the sender may do in the conversation.
     """
 
     services: Services
@@ -34,6 +35,7 @@ class Invocation:
     person: Person
     cause: str
     thread_id: str = ""
+    role: Role = Role.MEMBER
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,9 @@ class Command:
     ``name`` are its first words in lower case (``start ticket``). ``parse`` takes the words after
     the name, normalised, and raises UsageError. ``is_slow`` shows typing before it runs.
     A card's button with ``verb`` = ``name`` and ``data["arguments"]`` runs it as if typed.
-    ``is_changing`` is True unless a command says that it only reads: those that change something
-    are refused to guests and to people who are no longer there.
+    ``is_changing`` is True unless a command says that it only reads. ``role`` is what one must be
+    to give the command; without it, members may give those that change something, and readers
+    those that do not.
     ``parse_form`` makes the same of a form: the words that its button carries, and what was filled
     in (input ids and texts). It raises UsageError, too. Without it a form is read as its words.
     """
@@ -68,3 +71,11 @@ class Command:
     is_changing: bool = True
     details: str = ""
     parse_form: Callable[[str, Mapping[str, str]], Any] | None = None
+    role: Role | None = None
+
+    @property
+    def needs(self) -> Role:
+        """What one must at least be to give the command or to press its button."""
+        if self.role is not None:
+            return self.role
+        return Role.MEMBER if self.is_changing else Role.READER

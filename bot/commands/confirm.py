@@ -6,6 +6,7 @@ from bot.cards.answers import Tone, command_button, escape, table_card, text_car
 from bot.commands.command import Command, CommandRefused, Invocation, Reply, UsageError
 from bot.commands.text import split_words
 from bot.identity_requests import confirm, person_label, refuse
+from bot.roles import Role
 from storage.queries import identities
 
 TITLE = "Requests to be somebody in Azure DevOps"
@@ -38,13 +39,8 @@ def parse(arguments: str) -> Answer:
 
 
 async def run(invocation: Invocation, answer: Answer) -> Reply:
-    """Check that the one who says so is an administrator, then do it."""
+    """Show what waits, confirm, or refuse; the role lets administrators only come here."""
     services, person = invocation.services, invocation.person
-    if not person.mail or person.mail not in services.administrators:
-        raise CommandRefused(
-            "Only an administrator of Pullcord can confirm who somebody is. Administrators are set "
-            "by an operator (PULLCORD_ADMINISTRATORS)."
-        )
     if not answer.who:
         return await _waiting(invocation)
     now, cause = services.clock(), invocation.cause
@@ -98,4 +94,5 @@ COMMAND = Command(
     details="Without anything after it, it shows the requests that wait.",
     parse=parse,
     run=run,
+    role=Role.ADMINISTRATOR,
 )

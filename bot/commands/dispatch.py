@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -27,13 +28,16 @@ from bot.commands.registry import (
     Understood,
     places,
 )
-from bot.commands.standing import check_standing
+from bot.commands.standing import check_role, may
 from bot.commands.text import one_line, tidy
+from bot.held_roles import role_of
 from bot.identities import actor_of
 from bot.log_text import log_safe
 from bot.metrics import COMMANDS
-from bot.people import Standing
+from bot.people import Sender, Standing
 from bot.ports import AzureDevOpsError, TeamsError
+from bot.project_role_reads import read_person
+from bot.roles import Role
 from bot.turn_result import CHANGED, TurnResult
 from storage import audit
 
@@ -96,7 +100,8 @@ async def _run(
     command, arguments = meaning.command, meaning.arguments
     try:
         _check_place(command, invocation)
-        check_standing(command, standing)
+        invocation = await _with_newest_role(invocation, command, standing)
+        await check_role(invocation, command, standing)
     except CommandRefused as refusal:
         return _refused(invocation, command, str(refusal)), "refused"
     try:
@@ -119,6 +124,20 @@ async def _run(
         told = _azure_devops_failed(command, arguments, error)
         return TurnResult(told.messages, changed), "azure_devops"
     return TurnResult(reply.messages, CHANGED if command.is_changing else ""), "done"
+
+
+async def _with_newest_role(
+    invocation: Invocation, command: Command, standing: Standing
+) -> Invocation:
+    """Before somebody is refused: perhaps Azure DevOps made a maintainer of him a moment ago."""
+    is_settled = may(command, invocation.role, standing) or command.needs > Role.MAINTAINER
+    if is_settled or standing is not Standing.MEMBER:
+        return invocation
+    services, person = invocation.services, invocation.person
+    if not await read_person(services, person.id or 0):
+        return invocation
+    held = await role_of(services, Sender(person, standing), invocation.conversation.id)
+    return replace(invocation, role=held.role)
 
 
 @contextlib.asynccontextmanager
@@ -151,12 +170,14 @@ def _check_place(command: Command, invocation: Invocation) -> None:
 
 
 def _refused(invocation: Invocation, command: Command, why: str) -> TurnResult:
-    """The reason as a card; that somebody tried to change something goes into the audit."""
+    """The reason as a card; that somebody tried to change something, or had no right to look, goes
+    into the audit.
+    """
     button = command_button("Help", "help", command.name)
     card = text_card(
         f"Not done: {command.name}", [escape(why, REFUSAL_LENGTH)], [button], Tone.WARNING
     )
-    if not command.is_changing:
+    if not command.is_changing and may(command, invocation.role, Standing.MEMBER):
         return TurnResult((card,))
     now: datetime = invocation.services.clock()
 

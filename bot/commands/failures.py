@@ -5,6 +5,7 @@ from bot.ports import (
     AzureDevOpsError,
     BadAnswer,
     Conflict,
+    ConnectionPaused,
     Forbidden,
     NotFound,
     RateLimited,
@@ -17,6 +18,11 @@ ANSWER_WITHIN_S = 8.0
 
 _NEXT_STEPS: tuple[tuple[type[AzureDevOpsError], str, str], ...] = (
     (Unreachable, "Azure DevOps cannot be reached.", "Please try again in a few minutes."),
+    (
+        ConnectionPaused,
+        "Azure DevOps is paused.",
+        "I go on by myself once an administrator has renewed the credential.",
+    ),
     (
         AuthenticationFailed,
         "Azure DevOps does not accept my credential.",

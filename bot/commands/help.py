@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from bot.cards.answers import Tone, command_button, escape, table_card, text_card
 from bot.commands.command import Command, CommandRefused, Invocation, Reply
 from bot.commands.registry import NotUnderstood, Registry, Understood, places
+from bot.roles import Role
 
 TITLE = "What you can say"
 DETAILS_LENGTH = 2_500
@@ -34,6 +35,7 @@ def help_command(others: Sequence[Command]) -> Command:
         run=run,
         aliases=("hello", "hi", "hey", "commands"),
         is_changing=False,
+        role=Role.NOBODY,
     )
     return command
 
@@ -48,6 +50,8 @@ def usage_card(command: Command, problem: str = "") -> Reply:
     lines.append("For example: " + escape("; ".join(command.examples), 1_000))
     if len(command.scopes) == 1:
         lines.append(f"Only in {places(command)}.")
+    if command.needs > Role.NOBODY:
+        lines.append(f"For {command.needs.label}s" + _and_above(command.needs) + ".")
     title = f"How to use “{command.name}”"
     button = command_button("All commands", "help")
     return Reply((text_card(title, lines, [button], Tone.WARNING if problem else Tone.NEUTRAL),))
@@ -59,12 +63,23 @@ def _quoted(text: str) -> str:
 
 
 def _all(registry: Registry, invocation: Invocation) -> Reply:
-    listed = registry.available(invocation.conversation.kind)
+    there = registry.available(invocation.conversation.kind)
+    listed = [each for each in there if invocation.role >= each.needs]
     rows = [(f"**{escape(each.usage)}**", escape(each.summary)) for each in listed]
     buttons = [command_button(title, name) for title, name in _FIRST_STEPS if registry.named(name)]
     note = "help and a command's name shows more. Numbers may be pasted addresses, too."
+    if len(listed) < len(there):
+        hidden = len(there) - len(listed)
+        note += (
+            f" You are {invocation.role.label} here; {hidden} more commands need another role: "
+            "try one, and I say whom to ask."
+        )
     heads = ("Say", "What happens")
     return Reply((table_card(TITLE, heads, rows, buttons, note=note, most_rows=len(rows)),))
+
+
+def _and_above(role: Role) -> str:
+    return "" if role is Role.ADMINISTRATOR else " and above"
 
 
 def _one(registry: Registry, about: str) -> Reply:

@@ -9,6 +9,7 @@ from difflib import SequenceMatcher, get_close_matches
 
 from bot.commands.command import Command
 from bot.commands.text import Word, normalise, split_words
+from bot.roles import Role
 from bot.teams_model import ConversationKind
 
 MANIFEST_TITLE_LIMIT = 32
@@ -147,6 +148,7 @@ def markdown_reference(registry: Registry) -> str:
             command.summary,
             command.details,
             scope,
+            f"Needs: {command.needs.label}." if command.needs > Role.NOBODY else "",
             f"Also: {also}." if also else "",
             f"Examples:\n\n{examples}" if examples else "",
         )

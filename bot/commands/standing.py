@@ -1,12 +1,18 @@
-"""Who may give a command."""
+"""Who may give a command, and whom somebody asks who may not."""
 
-from bot.commands.command import Command, CommandRefused
+from collections.abc import Iterable
+
+from sqlmodel import Session
+
+from bot.commands.command import Command, CommandRefused, Invocation
 from bot.people import Standing
+from bot.roles import Role
+from bot.services import Services
+from storage.queries import people, roles
 
-_REFUSALS = {
-    Standing.GUEST: (
-        "Guests can look, but “{name}” changes something. Please ask a member of the team to do it."
-    ),
+MOST_NAMED = 3
+
+_NOT_VOUCHED_FOR = {
     Standing.NOT_A_MEMBER: (
         "You are not on this conversation's member list in Teams, so I cannot do “{name}” for you. "
         "If you have just been added, please try again in a minute."
@@ -19,13 +25,78 @@ _REFUSALS = {
 }
 
 
-def check_standing(command: Command, standing: Standing) -> None:
-    """Let members do everything, guests and people not yet confirmed only look.
+def may(command: Command, role: Role, standing: Standing) -> bool:
+    """Whether the role is enough. Who has left may not even ask for help."""
+    return role >= command.needs and standing is not Standing.NOT_A_MEMBER
+
+
+async def check_role(invocation: Invocation, command: Command, standing: Standing) -> None:
+    """Let those do it who may.
 
     Raises:
-        CommandRefused: With the reason and the next step.
+        CommandRefused: With the reason, and whom to ask.
     """
-    is_gone = standing is Standing.NOT_A_MEMBER
-    may = standing is Standing.MEMBER or (not command.is_changing and not is_gone)
-    if not may:
-        raise CommandRefused(_REFUSALS[standing].format(name=command.name))
+    if may(command, invocation.role, standing):
+        return
+    why = _NOT_VOUCHED_FOR.get(standing)
+    if why is not None:
+        raise CommandRefused(why.format(name=command.name))
+    raise CommandRefused(
+        f"{_missing(command, invocation.role, standing)} {await whom_to_ask(invocation, command)}"
+    )
+
+
+async def whom_to_ask(invocation: Invocation, command: Command) -> str:
+    """Who can do it instead, or can let somebody do it: by name, a few."""
+    services, conversation_id = invocation.services, invocation.conversation.id
+    administrators, maintainers = await services.db.read(
+        lambda s: (_administrators(s, services), _maintainers(s, services, conversation_id))
+    )
+    is_for_maintainers = command.needs <= Role.MAINTAINER and not invocation.person.is_guest
+    named = [*(maintainers if is_for_maintainers else ()), *administrators]
+    listed = list(dict.fromkeys(name for name in named if name))[:MOST_NAMED]
+    if listed:
+        return f"Please ask {_either(listed)}."
+    if services.administrators:
+        return (
+            "Please ask an administrator of Pullcord; none of them has spoken to me yet, so I have "
+            "no name for you. Your operator knows them."
+        )
+    return (
+        "Nobody is administrator of Pullcord yet: an operator names some in "
+        "PULLCORD_ADMINISTRATORS."
+    )
+
+
+def _missing(command: Command, role: Role, standing: Standing) -> str:
+    needed = f"“{command.name}” needs the role {command.needs.label}"
+    if standing is Standing.GUEST:
+        return (
+            f"{needed}. You are a guest in Teams, or belong to another organisation, and such "
+            f"people may do {'nothing' if role is Role.NOBODY else 'little'} here unless an "
+            "administrator lets them."
+        )
+    if role is Role.NOBODY:
+        return f"{needed}, and you have none here."
+    return f"{needed}; you are {role.label} here."
+
+
+def _administrators(session: Session, services: Services) -> list[str]:
+    mails = sorted(services.administrators)
+    return [person.name for mail in mails for person in people.with_mail(session, mail)]
+
+
+def _maintainers(session: Session, services: Services, conversation_id: str) -> list[str]:
+    here = [
+        person.name
+        for row, person in roles.all_given(session, conversation_id)
+        if person is not None and person.removed_at is None and row.role == Role.MAINTAINER.label
+    ]
+    mails = sorted(services.role_rules.maintainers)
+    named = [person.name for mail in mails for person in people.with_mail(session, mail)]
+    return [*here, *named]
+
+
+def _either(names: Iterable[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} or {last}" if first else last

@@ -4,8 +4,11 @@ from bot.cards.answers import command_button, escape, text_card
 from bot.commands.command import Command, Invocation, Reply
 from bot.commands.failures import explain
 from bot.commands.text import no_arguments
+from bot.held_roles import role_of
 from bot.identities import Unmatched, identities_everywhere
+from bot.people import Sender, standing_of_stored
 from bot.ports import AzureDevOpsError
+from bot.roles import MEANINGS
 from storage.queries import identities
 
 _MATCHED = {
@@ -41,8 +44,12 @@ async def run(invocation: Invocation, _: None) -> Reply:
         "an administrator has to confirm it"
         for row in waiting
     ]
-    if person.mail in services.administrators:
-        lines.append("You are an administrator of Pullcord.")
+    sender = Sender(person, standing_of_stored(person, services.clock()))
+    held = await role_of(services, sender, invocation.conversation.id)
+    lines.append(
+        f"Your role here is **{held.role.label}**, because {held.because}: you may "
+        f"{MEANINGS[held.role]}."
+    )
     hint = "If that is wrong, or your mail differs in Azure DevOps: `link me as MAIL`."
     lines += [hint] if missing else []
     buttons = [command_button("My reviews", "reviews", "")]

@@ -18,6 +18,7 @@ from bot.conflicts.ending import is_end_to_tell, who_ended
 from bot.conflicts.episodes import judge
 from bot.conflicts.examination import Examination, Question, examine
 from bot.conflicts.telling import pull_request_row, refresh_alerts, tell, tell_clean
+from bot.log_fields import add_log_fields
 from bot.log_text import log_safe
 from bot.ports import AzureDevOpsError, Unreachable
 from bot.pull_request_state import PullRequestState
@@ -94,6 +95,7 @@ class ConflictWatch:
         return len(rows)
 
     async def _handle(self, episode_id: int) -> None:
+        add_log_fields(conflict=episode_id)
         try:
             await self._work(episode_id)
         except CannotStore:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from bot.changes import (
     Change,
     CloserIdentified,
+    CommentPosted,
     PullRequestAbandoned,
     PullRequestCompleted,
     PullRequestCreated,
@@ -18,6 +19,7 @@ from bot.pull_request_state import PullRequestState
 
 SWEEP_CAUSE = "sweep"
 LATE_AFTER = timedelta(minutes=10)
+"""Azure DevOps repeats a delivery for about three minutes: what comes after that was missed."""
 
 
 def lateness(
@@ -52,6 +54,8 @@ def _time_of(change: Change, state: PullRequestState) -> datetime | None:
     match change:
         case PullRequestCreated(created_at=at):
             return at
+        case CommentPosted(comment=comment):
+            return comment.created_at
         case PullRequestCompleted() | PullRequestAbandoned() | CloserIdentified():
             return state.closed_at
     return None

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from bot.links import is_under
 from bot.ports import AzureDevOpsError
@@ -17,6 +17,7 @@ from bot.workflows.start_ticket_types import (
     StartRefused,
     StartTicketRequest,
 )
+from storage.queries import connections as stored_connections
 from storage.queries import repositories, subscriptions, workflow_runs
 from storage.tables import Connection, ConversationRow, RepositoryRow, Subscription
 
@@ -161,7 +162,7 @@ def _no_such_repository(known: Known, request: StartTicketRequest) -> StartRefus
 
 
 def _load(session: Session, request: StartTicketRequest) -> Known:
-    connections = session.exec(select(Connection).order_by(Connection.name)).all()
+    connections = stored_connections.all_connections(session)
     conversation = session.get(ConversationRow, request.conversation_id)
     followed = subscriptions.of_conversation(session, request.conversation_id)
     meant = _meant(connections, conversation, followed, request)

@@ -22,6 +22,8 @@ from storage.topics import CONFLICTS, touch
 ACTIVE = "active"
 LEASE = timedelta(minutes=2)
 """How long an episode in hand is left to the process that took it."""
+LONGEST_WAIT = timedelta(minutes=10)
+"""Longer than any pause and than LEASE: what is due later tells that the clock went back."""
 
 
 def get(session: Session, episode_id: int) -> ConflictEpisode | None:
@@ -77,7 +79,7 @@ def claim_due(
 ) -> Sequence[ConflictEpisode]:
     """Take episodes with work to do, the oldest conflicts first; nobody else gets them meanwhile.
 
-    One that was put off to a time beyond any pause tells that the clock went back: it is due.
+    One that was put off to a time beyond LONGEST_WAIT tells that the clock went back: it is due.
     """
     statement = (
         select(ConflictEpisode)
@@ -85,7 +87,7 @@ def claim_due(
             col(ConflictEpisode.due_at).is_not(None),
             or_(
                 col(ConflictEpisode.due_at) <= now,
-                col(ConflictEpisode.due_at) > now + timedelta(days=1),
+                col(ConflictEpisode.due_at) > now + LONGEST_WAIT,
             ),
         )
         .order_by(col(ConflictEpisode.began_at), col(ConflictEpisode.id))

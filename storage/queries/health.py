@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
+from storage.queries.connections import all_connections
 from storage.tables import Connection, Credential, InboxRow, RepositoryRow
 
 RECENT_ROWS = 50_000
@@ -25,8 +26,7 @@ class ConnectionHealth:
 
 def of_connections(session: Session) -> list[ConnectionHealth]:
     """Every connection, by name."""
-    rows = session.exec(select(Connection).order_by(col(Connection.name))).all()
-    return [_health(session, row) for row in rows]
+    return [_health(session, row) for row in all_connections(session)]
 
 
 def _health(session: Session, row: Connection) -> ConnectionHealth:

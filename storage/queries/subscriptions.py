@@ -89,6 +89,17 @@ def any_in(session: Session, connection: str) -> bool:
     return session.exec(found).first() is not None
 
 
+def conversations_of(session: Session, connection: str) -> Sequence[str]:
+    """Ids of the conversations that follow something of a connection and can be told now."""
+    following = (
+        select(Subscription.conversation_id)
+        .join(ConversationRow, col(ConversationRow.id) == col(Subscription.conversation_id))
+        .where(Subscription.connection == connection, ConversationRow.state == "active")
+        .distinct()
+    )
+    return session.exec(following.order_by(col(Subscription.conversation_id))).all()
+
+
 def candidates(session: Session, connection: str, project: str) -> Sequence[Subscription]:
     """Subscriptions to this project or something in it that can be told now.
 

@@ -1,6 +1,6 @@
 """Every table, one module per area. Importing this fills ``SQLModel.metadata``."""
 
-from storage.tables.audit import AuditRow
+from storage.tables.audit import AuditCut, AuditRow
 from storage.tables.builds import BranchBuild
 from storage.tables.checks import CheckWatch, FailedCheck
 from storage.tables.conflicts import (
@@ -10,7 +10,14 @@ from storage.tables.conflicts import (
     OwnFinding,
     PostedAlert,
 )
-from storage.tables.connections import Connection, Credential, Hook, RepositoryRow
+from storage.tables.connections import (
+    Connection,
+    Credential,
+    Feed,
+    FeedTrouble,
+    Hook,
+    RepositoryRow,
+)
 from storage.tables.filters import PullRequestLabels
 from storage.tables.held import (
     GroupMembers,
@@ -35,11 +42,13 @@ from storage.tables.radar import (
     TrialMergeRow,
 )
 from storage.tables.reminders import DigestTime, Reminder
+from storage.tables.roles import ConversationRole, ProjectRoleRow
 from storage.tables.tickets import TicketNews
 from storage.tables.work import Link, PullRequestRow, ReviewerRow, TicketRow
 
 __all__ = [
     "ActivityRow",
+    "AuditCut",
     "AuditRow",
     "BranchBuild",
     "ChangedFilesRow",
@@ -47,10 +56,13 @@ __all__ = [
     "ConflictEpisode",
     "ConflictSnooze",
     "Connection",
+    "ConversationRole",
     "ConversationRow",
     "Credential",
     "DigestTime",
     "FailedCheck",
+    "Feed",
+    "FeedTrouble",
     "GroupMembers",
     "GroupTurn",
     "HeldNotice",
@@ -66,6 +78,7 @@ __all__ = [
     "PostedAlert",
     "PostedCard",
     "PostedRadarAlert",
+    "ProjectRoleRow",
     "PullRequestLabels",
     "PullRequestRow",
     "RadarBacklog",

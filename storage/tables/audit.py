@@ -31,3 +31,19 @@ class AuditRow(SQLModel, table=True):
     after: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON))
     cause: str = ""
     digest: str = ""
+
+
+class AuditCut(SQLModel, table=True):
+    """Where the audit begins, once old entries were forgotten; one row.
+
+    ``digest`` is that of the last forgotten entry, so that the first kept one can be checked.
+    ``entries`` were forgotten since it was last said in the audit itself.
+    """
+
+    __tablename__ = "audit_cuts"
+
+    id: int = Field(default=1, primary_key=True)
+    through_id: int = Field(sa_type=RowId)
+    digest: str
+    cut_at: datetime
+    entries: int = 0

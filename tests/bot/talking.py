@@ -5,6 +5,7 @@ A test reads like a conversation: somebody says something, the bot's new message
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -20,11 +21,13 @@ from adapters.sandbox.teams import BotAnswer, Message, TeamsPerson, TeamsSandbox
 from adapters.sandbox.teams import Conversation as Place
 from adapters.teams import TeamsClient, TeamsConfig, TeamsInbound, connector_tokens
 from bot.delivery import Delivery
+from bot.link_previews import LinkPreviews
 from bot.ports import AzureDevOps, NotFound
 from bot.recording import record_snapshot
+from bot.roles import RoleRules
 from bot.send_budget import SendBudget
 from bot.services import Services
-from bot.teams_model import ActionAnswer, TeamsEvent
+from bot.teams_model import ActionAnswer, LinkPasted, OutgoingMessage, TeamsEvent
 from bot.turns import Turns
 from storage.engine import CannotStore, Database
 from storage.tables import ActivityRow, AuditRow, Connection, OutboxRow, RepositoryRow
@@ -92,8 +95,16 @@ class Talk:
         self.restart()
         self._seen: set[str] = set()
 
+    async def _preview(self, pasted: LinkPasted) -> OutgoingMessage | None:
+        return await LinkPreviews(self.services)(pasted)
+
     async def _hear(self, event: TeamsEvent) -> ActionAnswer | None:
         return await self.turns(event)
+
+    def rules(self, **rules: Any) -> None:
+        """Other roles in the settings (bot.roles.RoleRules), as after a restart."""
+        self.services = replace(self.services, role_rules=RoleRules(**rules))
+        self.restart()
 
     def restart(self) -> None:
         """New loops over the same database, as after a crash."""
@@ -109,6 +120,7 @@ class Talk:
             self.session,
             unavailable=(CannotStore,),
             clock=self.clock,
+            preview=self._preview,
         )
         application = web.Application()
         application.router.add_post("/api/messages", inbound.post)

@@ -6,6 +6,7 @@ tests are skipped.
 """
 
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from aiohttp import web
 
 from adapters.azure_devops.client import AzureDevOpsClient
 from adapters.azure_devops.credentials import PatCredential
+from bot.hooks.model import NewHook, WantedHook
 from tests.contract.specifications import SPECS, all_properties, complaints, resolve, spec
 
 pytestmark = pytest.mark.skipif(
@@ -24,6 +26,7 @@ SERVER_GIT = "git_azure-devops-server-7.0_git-onprem.json"
 IDENTITIES = "ims_7.2_identities.json"
 POLICY, BUILDS = "policy_7.1_policy.json", "build_7.1_build.json"
 PROJECT = "22222222-bbbb-4000-8000-000000000002"
+HOOKS = "hooks_7.1_serviceHooks.json"
 REPOSITORY = "44444444-dddd-4000-8000-00000000000a"
 PERSON = "11111111-aaaa-4000-8000-000000000001"
 ORGANIZATION = "acme"
@@ -61,6 +64,12 @@ BUILD = {
     "project": {"id": PROJECT, "name": "Shop"},
     "finishTime": "2026-11-20T08:15:29Z",
 }
+HOOK_ID = "77777777-eeee-4000-8000-000000000001"
+HOOK_JSON = {"id": HOOK_ID, "eventType": "git.push", "status": "enabled"}
+NEW_HOOK = NewHook(
+    WantedHook("git.push", "1.0", PERSON, "Shop", "Code pushed"), "https://bot.example.com/x", "s"
+)
+BEGIN = datetime(2026, 11, 20, tzinfo=UTC)
 EMPTY = {"count": 0, "value": []}
 MERGE = {"mergeOperationId": 7, "status": "queued"}
 DISTANCE = {
@@ -179,6 +188,16 @@ CALLS: dict[str, tuple[str, object, Call]] = {
     "tickets": (WORK, EMPTY, lambda c: c.tickets([123, 124])),
     "ticket_states": (WORK, EMPTY, lambda c: c.ticket_states("Shop", "User Story")),
     "update_ticket": (WORK, WORK_ITEM, _update),
+    "hooks": (HOOKS, EMPTY, lambda c: c.hooks()),
+    "create_hook": (HOOKS, HOOK_JSON, lambda c: c.create_hook(NEW_HOOK)),
+    "replace_hook": (HOOKS, HOOK_JSON, lambda c: c.replace_hook(HOOK_ID, NEW_HOOK)),
+    "remove_hook": (HOOKS, {}, lambda c: c.remove_hook(HOOK_ID)),
+    "failed_deliveries": (
+        HOOKS,
+        {"results": []},
+        lambda c: c.failed_deliveries([HOOK_ID], since=BEGIN, until=BEGIN),
+    ),
+    "delivery": (HOOKS, {}, lambda c: c.delivery(HOOK_ID, 7)),
     "find_identity": (IDENTITIES, EMPTY, lambda c: c.find_identity("maya@example.com")),
     "find_group": (IDENTITIES, EMPTY, lambda c: c.find_group("Web Team")),
     "group_members": (
@@ -186,6 +205,7 @@ CALLS: dict[str, tuple[str, object, Call]] = {
         {"value": [{"id": PERSON, "isActive": True, "memberIds": [PERSON]}]},
         lambda c: c.group_members(PERSON),
     ),
+    "groups_of": (IDENTITIES, EMPTY, lambda c: c.groups_of([PERSON])),
 }
 NOT_SPECIFIED = {
     "who_am_i": "connectionData is in no specification",

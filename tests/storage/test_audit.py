@@ -100,7 +100,10 @@ async def test_a_change_behind_our_back_is_found(
     await fill(db)
     off = {
         "sqlite": ["DROP TRIGGER audit_refuses_update", "DROP TRIGGER audit_refuses_delete"],
-        "postgresql": ["DROP TRIGGER audit_refuses ON audit"],
+        "postgresql": [
+            "DROP TRIGGER audit_refuses ON audit",
+            "DROP TRIGGER audit_refuses_delete ON audit",
+        ],
     }
     for statement in [*off[backend], tampering]:
         execute_raw(statement)

@@ -49,3 +49,13 @@ async def test_only_the_holder_gives_it_back(db: Database) -> None:
     assert not await acquire(db, "two")
     await db.write(lambda s: leases.release(s, "sweep", holder="one"))
     assert await acquire(db, "two")
+
+
+async def test_CHECKS_13_a_lease_from_before_the_clock_went_back_does_not_last_an_hour(
+    db: Database,
+) -> None:
+    """Its holder is dead; another replica need not wait until the clock has caught up."""
+    assert await acquire(db, "one", 3600)
+    assert not await acquire(db, "two", 3590)  # clocks of replicas differ by some seconds
+    assert await acquire(db, "two", 0)
+    assert not await acquire(db, "one", 1)

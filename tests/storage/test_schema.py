@@ -1,6 +1,8 @@
 """Migrations and the check at start."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FuturesTimeout
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from sqlmodel import SQLModel
 from storage import audit, dialects, schema
 from storage.engine import CannotStore, Database
 from storage.tables import Connection
+from tests import postgres
 from tests.storage.samples import NOW, add_connection, new_hook
 
 
@@ -97,3 +100,21 @@ def test_the_scripts_names_tell_their_revisions() -> None:
     known = [script.revision for script in scripts.walk_revisions()]
     assert schema.revisions() == known[::-1]
     assert schema.revisions()[-1] == scripts.get_current_head()
+
+
+@pytest.mark.postgres
+@pytest.mark.slow
+def test_replicas_that_upgrade_together_wait_for_one_another(postgres_server: str) -> None:
+    """Longer than other statements wait for a lock."""
+    with (
+        postgres.database(postgres_server) as url,
+        ThreadPoolExecutor(1) as threads,
+        schema._connection(url) as first,
+    ):
+        first.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": schema._UPGRADE_LOCK})
+        second = threads.submit(schema.upgrade, url)
+        with pytest.raises(FuturesTimeout):
+            second.result(dialects.LOCK_WAIT_S + 1)
+        first.rollback()
+        second.result(30)
+        schema.check(url)

@@ -20,6 +20,7 @@ class Access:
     def __init__(self) -> None:
         self._hidden: set[tuple[str, str]] = set()
         self._denied: set[tuple[str, str, str]] = set()
+        self._without_hooks: set[tuple[str, str]] = set()
 
     def hide(self, thing: SandboxProject | SandboxRepository, person: SandboxIdentity) -> None:
         """Make a project or repository look absent to a person."""
@@ -44,6 +45,18 @@ class Access:
     ) -> None:
         """Undo ``deny``."""
         self._denied.discard((person.id, permission, repository.id))
+
+    def deny_hooks(self, person: SandboxIdentity, project: SandboxProject) -> None:
+        """Take away "View" and "Edit Subscriptions", which only project administrators have."""
+        self._without_hooks.add((person.id, project.id))
+
+    def allow_hooks(self, person: SandboxIdentity, project: SandboxProject) -> None:
+        """Undo ``deny_hooks``."""
+        self._without_hooks.discard((person.id, project.id))
+
+    def may_edit_hooks(self, person: SandboxIdentity, project: SandboxProject) -> bool:
+        """Tell whether a person may view and edit a project's service hooks."""
+        return (person.id, project.id) not in self._without_hooks
 
     def sees(self, person: SandboxIdentity, thing: SandboxProject | SandboxRepository) -> bool:
         """Tell whether a person may see a project or repository."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import string
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -105,6 +105,16 @@ class Credentials:
 
     pats: dict[str, PersonalAccessToken] = field(default_factory=dict, repr=False)
     bearer_tokens: dict[str, SandboxIdentity] = field(default_factory=dict, repr=False)
+    applications: list[tuple[Mapping[str, str], str, SandboxIdentity]] = field(
+        default_factory=list, repr=False
+    )
+
+    def bearer(self, token: str) -> SandboxIdentity | None:
+        """Whom an access token stands for."""
+        for issued, client_id, person in self.applications:
+            if issued.get(token) == client_id and token in issued:
+                return person
+        return self.bearer_tokens.get(token)
 
     def issue_pat(
         self,

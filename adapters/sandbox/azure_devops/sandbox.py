@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
@@ -49,6 +50,10 @@ class AzureDevOpsSandbox(Acting):
         sleep: awaited with seconds for merge delays, hook retries and faults.
         merge_delay: seconds that a merge stays queued; 0 merges at once in the background.
         style: ``services`` (dev.azure.com), ``visualstudio`` or ``server`` (on-prem).
+        tls: serve https with this; plain http without it.
+        gateway: headers without which nothing gets through, as a gateway in front of a server
+            demands them; the answer is 403 with a page of its own.
+        newest_version: the newest api-version that is offered, such as ``7.0`` (Server 2022).
         remerge_on_target_push: whether a push to a target branch starts trial merges.
         draft_change_notification: notificationType fired when ``isDraft`` changes; None for none.
     """
@@ -64,7 +69,11 @@ class AzureDevOpsSandbox(Acting):
         style: Style = "services",
         remerge_on_target_push: bool = False,
         draft_change_notification: str | None = None,
+        tls: ssl.SSLContext | None = None,
+        gateway: Mapping[str, str] | None = None,
+        newest_version: str = "",
     ) -> None:
+        self._tls = tls
         self._org = Organization(
             folder,
             name=organization,
@@ -76,7 +85,9 @@ class AzureDevOpsSandbox(Acting):
             draft_change_notification=draft_change_notification,
         )
         self.faults = Faults(sleep)
-        self._rest = RestServer(self._org, self.faults)
+        self._rest = RestServer(
+            self._org, self.faults, gateway=gateway or {}, newest_version=newest_version
+        )
         self._runner: web.AppRunner | None = None
         self._setup_identity: SandboxIdentity | None = None
 
@@ -161,12 +172,15 @@ class AzureDevOpsSandbox(Acting):
         runner = web.AppRunner(self._rest.application(), access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         try:
-            await web.TCPSite(runner, host, wanted, reuse_address=True).start()
+            await web.TCPSite(
+                runner, host, wanted, reuse_address=True, ssl_context=self._tls
+            ).start()
         except OSError:
             await runner.cleanup()
             raise
         self._runner = runner
-        self._org.addresses.origin = f"http://{host}:{runner.addresses[0][1]}"
+        scheme = "https" if self._tls else "http"
+        self._org.addresses.origin = f"{scheme}://{host}:{runner.addresses[0][1]}"
 
     def add_person(
         self,
@@ -200,6 +214,12 @@ class AzureDevOpsSandbox(Acting):
     def accept_bearer(self, token: str, person: SandboxIdentity) -> None:
         """Take an (opaque) Entra access token for a person or service principal."""
         self._org.credentials.bearer_tokens[token] = person
+
+    def accept_tokens_of(
+        self, issued: Mapping[str, str], client_id: str, person: SandboxIdentity
+    ) -> None:
+        """Take whatever tokens stand in ``issued`` (token to client id) for an application."""
+        self._org.credentials.applications.append((issued, client_id, person))
 
     def add_project(self, name: str, *, process: str = "Agile") -> SandboxProject:
         """Add a project of the process Agile, Scrum or Basic."""

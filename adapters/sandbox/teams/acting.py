@@ -135,6 +135,10 @@ class ActingPeople(TeamsChannel):
         )
         return await self.deliver(activity, message)
 
+    async def paste_link(self, person: TeamsPerson, where: Conversation, url: str) -> BotAnswer:
+        """Paste an address into a message that is being written, on a domain of the app."""
+        return await self.invoke(person, where, "composeExtension/queryLink", {"url": url})
+
     async def react(
         self, person: TeamsPerson, message: Message, kind: str = "like", *, added: bool = True
     ) -> BotAnswer:

@@ -1,6 +1,6 @@
 import pytest
 
-from adapters.azure_devops.base_url import Family, base_url, base_url_from_page
+from adapters.azure_devops.base_url import Family, base_url, base_url_from_page, recognised
 
 
 @pytest.mark.parametrize(
@@ -79,3 +79,48 @@ def test_a_pasted_page_gives_its_base_url(page: str, url: str) -> None:
 def test_a_page_without_a_collection_is_refused(page: str) -> None:
     with pytest.raises(ValueError, match=r"lacks|no http"):
         base_url_from_page(page)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("https://dev.azure.com/contoso", "https://dev.azure.com/contoso"),
+        ("dev.azure.com/contoso/", "https://dev.azure.com/contoso"),
+        ("http://dev.azure.com/contoso", "https://dev.azure.com/contoso"),
+        ("https://dev.azure.com/contoso/Shop/_git/web", "https://dev.azure.com/contoso"),
+        ("https://dev.azure.com/contoso/Shop", "https://dev.azure.com/contoso"),
+        ("https://contoso.visualstudio.com", "https://dev.azure.com/contoso"),
+        (
+            "https://contoso.visualstudio.com/DefaultCollection/Shop/_boards",
+            "https://dev.azure.com/contoso",
+        ),
+        ("https://tfs.example.com:8443/tfs/Main/", "https://tfs.example.com:8443/tfs/Main"),
+        ("https://tfs.example.com/tfs/Main/Plant", "https://tfs.example.com/tfs/Main"),
+        ("https://tfs.example.com/Main/Plant/_git/web?version=x", "https://tfs.example.com/Main"),
+        ("https://tfs.example.com/azuredevops/Main", "https://tfs.example.com/azuredevops/Main"),
+        ("http://127.0.0.1:8080/tfs/Main", "http://127.0.0.1:8080/tfs/Main"),
+    ],
+)
+def test_what_is_pasted_becomes_the_base_url_with_a_word_where_it_was_another(
+    typed: str, meant: str
+) -> None:
+    found, note = recognised(typed)
+    assert found.url == meant
+    assert bool(note) == (typed.rstrip("/") != meant)
+    assert not note or meant in note
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        "contoso",
+        "https://dev.azure.com",
+        "https://tfs.example.com",
+        "ftp://x/y",
+        "javascript:1",
+    ],
+)
+def test_what_is_no_address_of_azure_devops_is_refused(typed: str) -> None:
+    with pytest.raises(ValueError, match=r"address|organisation"):
+        recognised(typed)

@@ -22,6 +22,10 @@ READING = {
     "why",
     "status",
     "conflicts",
+    "roles",
+    "connect",
+    "connections",
+    "repositories",
 }
 
 PIECES = [

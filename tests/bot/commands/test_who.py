@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from adapters.sandbox.teams import Message, TeamsPerson
+from bot.roles import Role
 from bot.teams_model import Conversation, ConversationKind, MessageReceived, TeamsUser
 from tests.bot.talking import TENANT_ID, Talk
 
@@ -30,6 +31,7 @@ async def test_a_group_of_the_same_mail_never_matches(talk: Talk) -> None:
 
 
 async def test_a_guest_with_the_mail_of_an_identity_is_not_matched(talk: Talk) -> None:
+    talk.rules(guest=Role.READER)
     gus = talk.azure.add_person("Gus Sample", "gus@example.org")
     await talk.pull_request("By Gus", gus)  # the identity is stored
     assert "you are a guest in Teams" in await talk.say("whoami", by=talk.guest)
@@ -83,7 +85,9 @@ async def test_an_administrator_can_refuse(talk: Talk) -> None:
 async def test_nobody_else_can_confirm_not_even_by_the_administrators_button(talk: Talk) -> None:
     card = await _request_card(talk)
     pair = "maya@example.com is m.sample@example.org"
-    assert "Only an administrator" in await talk.say(f"confirm {pair}")
+    said = await talk.say(f"confirm {pair}")
+    assert "“confirm” needs the role administrator; you are member here." in said
+    assert "Please ask Ada Sample." in said
     await talk.press(talk.jonas, card, "Confirm")
     talk.heard()
     assert await _granted(talk) == []
@@ -102,11 +106,11 @@ async def test_an_identity_of_somebody_else_is_not_taken_by_asking(talk: Talk) -
     assert "**Jonas Sample**" in await talk.say("whoami", by=talk.jonas)
 
 
-async def test_a_guest_may_look_but_not_change(talk: Talk) -> None:
+async def test_a_guest_may_do_nothing_and_hears_whom_to_ask(talk: Talk) -> None:
     """CHECKS 24."""
-    assert "Nothing yet." in await talk.say("subscriptions", by=talk.guest)
     said = await talk.say("subscribe Shop/shop", by=talk.guest)
-    assert "Guests can look, but “subscribe” changes something." in said
+    assert "“subscribe” needs the role member. You are a guest in Teams" in said
+    assert "Please ask Ada Sample." in said
     assert await talk.audit("subscription.added") == []
     (refused,) = await talk.audit("command.refused")
     assert refused.actor == "Gus Sample <gus@example.org>"
@@ -178,10 +182,10 @@ async def test_somebody_of_another_tenant_counts_as_a_guest(talk: Talk) -> None:
     )
     await talk.turns(asked)
     await talk.settle()
-    assert "Guests can look" in talk.text()
-    await talk.turns(replace(asked, activity_id="2", text="whoami"))
+    assert "belong to another organisation" in talk.text()
+    await talk.turns(replace(asked, activity_id="2", text="prs"))
     await talk.settle()
-    assert "you are a guest in Teams" in talk.text()
+    assert "“prs” needs the role reader" in talk.text()
 
 
 async def test_a_removed_person_is_refused_until_the_roster_has_him_again(talk: Talk) -> None:

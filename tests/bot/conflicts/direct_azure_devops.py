@@ -15,6 +15,7 @@ from adapters.azure_devops.client import DEFAULT_API_VERSION, AzureDevOpsClient
 from adapters.azure_devops.credentials import PatCredential
 from adapters.azure_devops.errors import to_error
 from adapters.azure_devops.http import Answer, Http, TimeOuts
+from adapters.azure_devops.network import Network
 from adapters.sandbox.azure_devops import AzureDevOpsSandbox, SandboxIdentity
 from adapters.sandbox.azure_devops.errors import AzureDevOpsError as Refusal
 from adapters.sandbox.azure_devops.rest.call import Call
@@ -32,7 +33,7 @@ class DirectHttp(Http):
             base=base_url(sandbox.base_url),
             credentials=[PatCredential("test", "not-looked-at")],
             api_version=DEFAULT_API_VERSION,
-            headers={},
+            network=Network(),
             clock=clock,
             sleep=sleep,
             timeouts=TimeOuts(),

@@ -17,6 +17,7 @@ from adapters.sandbox.azure_devops import errors
 from adapters.sandbox.azure_devops.hooks.bodies import delivery_body, delivery_headers
 from adapters.sandbox.azure_devops.hooks.events import HookEvent
 from adapters.sandbox.azure_devops.hooks.subscriptions import Notification, Subscription
+from adapters.sandbox.azure_devops.people import SandboxIdentity
 
 if TYPE_CHECKING:
     from adapters.sandbox.azure_devops.organization import Organization
@@ -65,6 +66,8 @@ class Hooks:
         self.parallel = parallel
         self.retry_schedule_s: tuple[float, ...] = RETRY_SCHEDULE_S
         self.probation_schedule_s: tuple[float, ...] = PROBATION_SCHEDULE_S
+        self.basic_auth_needs_https = False
+        """Whether REST refuses a password for an http address, as the service does."""
         self.subscriptions: dict[str, Subscription] = {}
         self._waiting: list[Notification] = []
         self._in_flight = 0
@@ -97,10 +100,24 @@ class Hooks:
         if self._dropped is not None and self._dropped(event):
             return
         for subscription in self.subscriptions.values():
-            if subscription.status == "enabled" and subscription.hears(event):
+            if subscription.status == "enabled" and self._tells(subscription, event):
                 notification = subscription.notify(event, self._org.clock())
                 self._waiting += [notification] * self._copies
         self._signal()
+
+    def _tells(self, subscription: Subscription, event: HookEvent) -> bool:
+        """A subscription fires only for what the one who created it may see."""
+        reader, sees = subscription.created_by, self._org.access.sees
+        named = event.inputs.get("repository", frozenset())
+        repositories = [one for one in self._org.repositories.values() if one.id in named]
+        sees_all = all(sees(reader, repository) for repository in repositories)
+        return subscription.hears(event) and sees(reader, event.project) and sees_all
+
+    def deactivate(self, person: SandboxIdentity) -> None:
+        """The account left: what it created is disabled."""
+        for subscription in self.subscriptions.values():
+            if subscription.created_by is person:
+                subscription.status = "disabledByInactiveIdentity"
 
     def pause(self) -> None:
         """Hold deliveries back; events go on being queued."""
@@ -236,6 +253,7 @@ class Hooks:
         if self._session is None:
             raise RuntimeError("service hooks are delivered only between start() and stop()")
         notification.attempts += 1
+        begun = notification.dequeued = self._org.clock()
         notification.status = "requestInProgress"
         if notification.body is None:
             notification.body = delivery_body(
@@ -267,6 +285,7 @@ class Hooks:
             subscription.last_success = self._org.clock()
         else:
             notification.error = f"{answer.reason} ({answer.status})"
+        notification.duration_s = (self._org.clock() - begun).total_seconds()
         return outcome
 
     def _finish(self, notification: Notification, *, succeeded: bool) -> None:

@@ -36,6 +36,8 @@ class Notification:
     result: Literal["pending", "succeeded", "failed"] = "pending"
     status: Literal["queued", "requestInProgress", "completed"] = "queued"
     attempts: int = 0
+    dequeued: datetime | None = None
+    duration_s: float = 0.0
     body: dict[str, Any] | None = None
     response: str | None = None
     error: str | None = None
@@ -58,6 +60,7 @@ class Subscription:
     probation_retries: int = 0
     last_probation_retry: datetime | None = None
     last_success: datetime | None = None
+    modified_by: SandboxIdentity | None = None
     notifications: list[Notification] = field(default_factory=list, repr=False)
 
     def hears(self, event: HookEvent) -> bool:
@@ -82,12 +85,15 @@ class Subscription:
         """Leave probation, or come back from being disabled."""
         self.status, self.probation_retries, self.last_probation_retry = "enabled", 0, None
 
-    def view(self, addresses: Addresses) -> dict[str, Any]:
-        """Return the Subscription as REST answers it; confidential inputs are masked."""
-        inputs = {
+    def masked_inputs(self) -> dict[str, str]:
+        """Return the consumer inputs as REST shows them; headers are not confidential."""
+        return {
             name: MASK if name in _CONFIDENTIAL and value else value
             for name, value in self.consumer_inputs.items()
         }
+
+    def view(self, addresses: Addresses) -> dict[str, Any]:
+        """Return the Subscription as REST answers it; confidential inputs are masked."""
         view: dict[str, Any] = {
             "id": self.id,
             "url": addresses.api(f"hooks/subscriptions/{self.id}"),
@@ -103,10 +109,10 @@ class Subscription:
             "probationRetries": self.probation_retries,
             "createdBy": identity_ref(addresses, self.created_by),
             "createdDate": written(self.created),
-            "modifiedBy": identity_ref(addresses, self.created_by),
+            "modifiedBy": identity_ref(addresses, self.modified_by or self.created_by),
             "modifiedDate": written(self.modified),
             "publisherInputs": dict(self.publisher_inputs),
-            "consumerInputs": inputs,
+            "consumerInputs": self.masked_inputs(),
         }
         for key, moment in (
             ("lastProbationRetryDate", self.last_probation_retry),
@@ -134,7 +140,7 @@ def notification_view(notification: Notification, *, details: bool) -> dict[str,
     view: dict[str, Any] = {
         "id": notification.number,
         "subscriptionId": subscription.id,
-        "subscriberId": subscription.created_by.id,
+        "subscriberId": (subscription.modified_by or subscription.created_by).id,
         "eventId": event.id,
         "status": notification.status,
         "result": notification.result,
@@ -148,14 +154,22 @@ def notification_view(notification: Notification, *, details: bool) -> dict[str,
             "consumerId": "webHooks",
             "consumerActionId": "httpRequest",
             "publisherInputs": dict(subscription.publisher_inputs),
+            "consumerInputs": subscription.masked_inputs(),
             "requestAttempts": notification.attempts,
+            "requestDuration": notification.duration_s,
             "queuedDate": written(notification.created),
             "errorMessage": notification.error,
+            "request": f"Method: POST, URI: {subscription.consumer_inputs.get('url', '')}",
             "response": notification.response,
             "event": _event(notification.body),
         }
-        if notification.finished is not None:
-            view["details"]["completedDate"] = written(notification.finished)
+        for key, moment in (
+            ("dequeuedDate", notification.dequeued),
+            ("processedDate", notification.dequeued),
+            ("completedDate", notification.finished),
+        ):
+            if moment is not None:
+                view["details"][key] = written(moment)
     return view
 
 

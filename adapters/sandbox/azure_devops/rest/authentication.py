@@ -56,8 +56,9 @@ def authenticate(
             cover the area.
     """
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and value in credentials.bearer_tokens:
-        return credentials.bearer_tokens[value]
+    bearer = credentials.bearer(value) if scheme.lower() == "bearer" else None
+    if bearer is not None:
+        return bearer
     pat = credentials.pats.get(_password(value)) if scheme.lower() == "basic" else None
     if pat is None or pat.revoked:
         raise SignInNeededError(_sign_in(request, sign_in_style, style))

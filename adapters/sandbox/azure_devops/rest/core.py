@@ -53,7 +53,10 @@ async def search_identities(call: Call) -> Answer:
     text = call.query.get("filterValue", "").casefold()
     ids = _split(call.query.get("identityIds", ""))
     descriptors = _split(call.query.get("subjectDescriptors", ""))
-    if ids:
+    legacy = _split(call.query.get("descriptors", ""))
+    if legacy:
+        found = [person for person in people if views.descriptor(person) in legacy]
+    elif ids:
         found = [person for person in people if person.id in ids]
     elif descriptors:
         found = [person for person in people if person.descriptor in descriptors]
@@ -74,7 +77,7 @@ async def search_identities(call: Call) -> Answer:
     membership = call.query.get("queryMembership", "none").casefold()
     return listing(
         {
-            **views.identity(person),
+            **views.identity(person, member_of=_groups_up(call, person, membership)),
             "memberIds": [] if membership == "none" else _people_in(call.org.people, person),
         }
         for person in found
@@ -93,6 +96,16 @@ def _people_in(people: People, group: SandboxIdentity) -> list[str]:
         member = people.by_id(member_id)
         waiting += member.member_ids if member else ()
     return list(found)
+
+
+def _groups_up(call: Call, person: SandboxIdentity, query: str) -> list[SandboxIdentity]:
+    """The groups that ``queryMembership`` asks for: none, the direct ones, or all above."""
+    if query not in ("direct", "expanded", "expandedup"):
+        return []
+    found = call.org.people.groups_of(person)
+    for group in found if query != "direct" else ():
+        found += [each for each in call.org.people.groups_of(group) if each not in found]
+    return found
 
 
 async def list_builds(call: Call) -> Answer:

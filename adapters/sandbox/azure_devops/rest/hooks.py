@@ -1,4 +1,4 @@
-"""Service hook subscriptions, their history, and the Test button."""
+"""Service hook subscriptions and the Test button."""
 
 from __future__ import annotations
 
@@ -34,22 +34,28 @@ EVENT_TYPES = frozenset(
 )
 _CREDENTIAL = re.compile(r"^\S{1,256}$")
 _SETTABLE_STATUSES = ("enabled", "disabledByUser")
+_NO_RIGHT = "Access denied: the permission Edit Subscriptions is needed for this project."
 
 
 async def list_subscriptions(call: Call) -> Answer:
-    """List subscriptions; ``publisherId`` and ``eventType`` filter."""
-    event_type = call.query.get("eventType")
-    publisher = call.query.get("publisherId", "tfs")
+    """List what the caller may view; publisher, event type and consumer filter."""
+    query = call.query
+    wanted = {
+        "publisherId": "tfs",
+        "consumerId": "webHooks",
+        "consumerActionId": "httpRequest",
+    }
+    is_known = all(query.get(name, value) == value for name, value in wanted.items())
     return listing(
         one.view(call.addresses)
         for one in call.org.hooks.subscriptions.values()
-        if event_type in (None, one.event_type) and publisher == "tfs"
+        if is_known and query.get("eventType") in (None, one.event_type) and may_edit(call, one)
     )
 
 
 async def get_subscription(call: Call) -> Answer:
     """Read one subscription."""
-    return Answer(call.org.hooks.find(call.params["id"]).view(call.addresses))
+    return Answer(subscription_in_path(call).view(call.addresses))
 
 
 async def create_subscription(call: Call) -> Answer:
@@ -72,7 +78,7 @@ async def create_subscription(call: Call) -> Answer:
 
 async def replace_subscription(call: Call) -> Answer:
     """Change a subscription, or enable it again."""
-    subscription, body = call.org.hooks.find(call.params["id"]), call.json_object()
+    subscription, body = subscription_in_path(call), call.json_object()
     publisher_inputs, consumer_inputs = _checked_inputs(call, body)
     status = body.get("status", subscription.status)
     if status not in (*_SETTABLE_STATUSES, subscription.status):
@@ -80,7 +86,7 @@ async def replace_subscription(call: Call) -> Answer:
     subscription.replace_inputs(publisher_inputs, consumer_inputs)
     subscription.event_type = str(body["eventType"])
     subscription.resource_version = body.get("resourceVersion", subscription.resource_version)
-    subscription.modified = call.org.clock()
+    subscription.modified, subscription.modified_by = call.org.clock(), call.actor
     if status == "enabled":
         subscription.enable()
     else:
@@ -90,49 +96,10 @@ async def replace_subscription(call: Call) -> Answer:
 
 async def delete_subscription(call: Call) -> Answer:
     """Delete a subscription; what waits for it is not sent."""
-    subscription = call.org.hooks.find(call.params["id"])
+    subscription = subscription_in_path(call)
     subscription.status = "disabledByUser"
     del call.org.hooks.subscriptions[subscription.id]
     return Answer(status=204)
-
-
-async def list_notifications(call: Call) -> Answer:
-    """List what was sent for a subscription, newest first; without details."""
-    subscription = call.org.hooks.find(call.params["id"])
-    result, status = call.query.get("result"), call.query.get("status")
-    found = [
-        one
-        for one in reversed(subscription.notifications)
-        if result in (None, one.result) and status in (None, one.status)
-    ]
-    shown = found[: call.integer("maxResults", 100)]
-    return listing(notification_view(one, details=False) for one in shown)
-
-
-async def get_notification(call: Call) -> Answer:
-    """Read one delivery with its request, response and event."""
-    subscription = call.org.hooks.find(call.params["id"])
-    number = call.number("notification")
-    if not 1 <= number <= len(subscription.notifications):
-        raise errors.no_such_path(f"notifications/{number}")
-    return Answer(notification_view(subscription.notifications[number - 1], details=True))
-
-
-async def query_notifications(call: Call) -> Answer:
-    """Find deliveries of several subscriptions."""
-    body = call.json_object()
-    ids = body.get("subscriptionIds") or list(call.org.hooks.subscriptions)
-    details = bool(body.get("includeDetails"))
-    result, status = body.get("resultType"), body.get("status")
-    limit = int(body.get("maxResults") or 100)
-    found = [
-        one
-        for subscription_id in ids
-        for one in reversed(call.org.hooks.find(str(subscription_id)).notifications)
-        if result in (None, one.result) and status in (None, one.status)
-    ]
-    shown = [notification_view(one, details=details) for one in found[:limit]]
-    return Answer({**body, "results": shown})
 
 
 async def send_test(call: Call) -> Answer:
@@ -171,9 +138,37 @@ def _checked_inputs(call: Call, body: Mapping[str, Any]) -> tuple[dict[str, str]
     for name in ("basicAuthUsername", "basicAuthPassword"):
         if consumer.get(name) and _CREDENTIAL.match(consumer[name]) is None:
             raise errors.invalid_argument(f"{name} has spaces or more than 256 characters.")
+    needs_https = call.org.hooks.basic_auth_needs_https
+    if needs_https and consumer.get("basicAuthPassword") and consumer["url"].startswith("http:"):
+        raise errors.invalid_argument("Basic authentication needs an https address.")
     if publisher.get("projectId"):
-        call.org.project(publisher["projectId"], call.actor)
+        project = call.org.project(publisher["projectId"], call.actor)
+        _require_right(call, project)
     return publisher, consumer
+
+
+def visible_subscription(call: Call, id_: str) -> Subscription:
+    """The subscription, if the caller may view it; 403 is not documented but seen elsewhere."""
+    subscription = call.org.hooks.find(id_)
+    if not may_edit(call, subscription):
+        raise errors.unauthorized(_NO_RIGHT)
+    return subscription
+
+
+def subscription_in_path(call: Call) -> Subscription:
+    """Return the subscription of the path, if the caller may view it."""
+    return visible_subscription(call, call.params["id"])
+
+
+def may_edit(call: Call, subscription: Subscription) -> bool:
+    """Tell whether the caller may view and edit a subscription."""
+    project = call.org.projects.get(subscription.publisher_inputs.get("projectId", ""))
+    return project is None or call.org.access.may_edit_hooks(call.actor, project)
+
+
+def _require_right(call: Call, project: SandboxProject) -> None:
+    if not call.org.access.may_edit_hooks(call.actor, project):
+        raise errors.unauthorized(_NO_RIGHT)
 
 
 def _any_project(call: Call) -> SandboxProject:
@@ -188,8 +183,5 @@ ROUTES = (
     Route("GET", "hooks/subscriptions/{id}", get_subscription),
     Route("PUT", "hooks/subscriptions/{id}", replace_subscription),
     Route("DELETE", "hooks/subscriptions/{id}", delete_subscription),
-    Route("GET", "hooks/subscriptions/{id}/notifications", list_notifications),
-    Route("GET", "hooks/subscriptions/{id}/notifications/{notification}", get_notification),
-    Route("POST", "hooks/notificationsquery", query_notifications),
     Route("POST", "hooks/testnotifications", send_test),
 )

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 from adapters.sandbox.azure_devops import errors
 from adapters.sandbox.azure_devops.rest import (
     core,
+    hook_history,
     hooks,
     pull_requests,
     repositories,
@@ -25,6 +26,7 @@ ROUTES = (
     *reviews.ROUTES,
     *work_items.ROUTES,
     *hooks.ROUTES,
+    *hook_history.ROUTES,
 )
 _PLACE = re.compile(r"\{(\w+)\}")
 _API = "_apis"

@@ -22,8 +22,9 @@ from adapters.sandbox.azure_devops.rest.authentication import (
     authenticate,
 )
 from adapters.sandbox.azure_devops.rest.call import Answer, Call
+from adapters.sandbox.azure_devops.rest.resource_areas import resource_areas
 from adapters.sandbox.azure_devops.rest.routing import Match, Router
-from adapters.sandbox.azure_devops.rest.versions import check_version
+from adapters.sandbox.azure_devops.rest.versions import check_version, newest_of
 
 _MAX_BODY_BYTES = 32 * 1024 * 1024
 
@@ -45,7 +46,16 @@ class RecordedCall:
 class RestServer:
     """Answers the REST API of one organisation."""
 
-    def __init__(self, organization: Organization, faults: Faults) -> None:
+    def __init__(
+        self,
+        organization: Organization,
+        faults: Faults,
+        *,
+        gateway: Mapping[str, str],
+        newest_version: str,
+    ) -> None:
+        self._gateway = gateway
+        self._newest_version = newest_version
         self._org = organization
         self._faults = faults
         style = organization.addresses.style
@@ -62,6 +72,10 @@ class RestServer:
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         path = self._path(request)
+        if any(request.headers.get(name) != value for name, value in self._gateway.items()):
+            page = "<html><body>Forbidden by the gateway</body></html>"
+            answer = web.Response(status=403, text=page, content_type="text/html")
+            return self._record(request, path, answer, None)
         fault = self._faults.take(request.method, path)
         if fault is not None:
             await self._faults.wait(fault)
@@ -69,7 +83,7 @@ class RestServer:
                 instead = await self._instead(request, fault)
                 if instead is not None:
                     return self._record(request, path, instead, None)
-        answer, owner = await self._answer(request)
+        answer, owner = await self._answer(request, path)
         if fault is not None:
             if fault.after:
                 answer = await self._instead(request, fault) or answer
@@ -95,7 +109,7 @@ class RestServer:
         answer.headers.update(fault.headers)
         return answer
 
-    async def _answer(self, request: web.Request) -> tuple[web.Response, str | None]:
+    async def _answer(self, request: web.Request, path: str) -> tuple[web.Response, str | None]:
         owner = None
         try:
             actor = authenticate(
@@ -107,6 +121,8 @@ class RestServer:
                 style=self._org.addresses.style,
             )
             owner = actor.unique_name
+            if request.method == "OPTIONS":
+                return web.json_response(self._resource_areas(path)), owner
             match = self._router.match(request.method, request.rel_url.raw_path)
             query = CIMultiDict(request.rel_url.query)
             self._check_version(match, query.get("api-version"))
@@ -131,7 +147,19 @@ class RestServer:
     def _check_version(self, match: Match, version: str | None) -> None:
         if version is None and match.route.version_optional:
             return
-        check_version(version, style=self._org.addresses.style, preview_only=match.route.preview)
+        check_version(
+            version,
+            style=self._org.addresses.style,
+            preview_only=match.route.preview,
+            newest=self._newest_version,
+        )
+
+    def _resource_areas(self, path: str) -> dict[str, Any]:
+        """What OPTIONS on ``_apis`` lists: every resource with its versions."""
+        if path.rstrip("/").lower() != "/_apis":
+            raise errors.no_such_path(path)
+        newest = newest_of(self._org.addresses.style, self._newest_version)
+        return resource_areas(".".join(map(str, newest)))
 
     def _path(self, request: web.Request) -> str:
         try:

@@ -15,7 +15,17 @@ _NEWEST = {"services": (7, 2), "visualstudio": (7, 2), "server": (7, 1)}
 _UNRELEASED = (7, 2)
 
 
-def check_version(version: str | None, *, style: Style, preview_only: bool) -> None:
+def newest_of(style: Style, newest: str = "") -> tuple[int, int]:
+    """The newest version that a server offers, ``newest`` when that is said."""
+    if not newest:
+        return _NEWEST[style]
+    major, _, minor = newest.partition(".")
+    return int(major), int(minor)
+
+
+def check_version(
+    version: str | None, *, style: Style, preview_only: bool, newest: str = ""
+) -> None:
     """Refuse what the service refuses.
 
     Raises:
@@ -31,8 +41,8 @@ def check_version(version: str | None, *, style: Style, preview_only: bool) -> N
         )
     found = _VERSION.match(version)
     numbers = (int(found[1]), int(found[2])) if found else (0, 0)
-    if found is None or not (1, 0) <= numbers <= _NEWEST[style]:
-        newest = ".".join(map(str, _NEWEST[style]))
+    if found is None or not (1, 0) <= numbers <= newest_of(style, newest):
+        newest = ".".join(map(str, newest_of(style, newest)))
         raise AzureDevOpsError(
             400,
             "VssVersionOutOfRangeException",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 from adapters.sandbox.azure_devops.addresses import Addresses
 from adapters.sandbox.azure_devops.people import SandboxIdentity
@@ -25,18 +27,27 @@ def identity_ref(addresses: Addresses, person: SandboxIdentity) -> dict[str, Any
     return view
 
 
-def identity(person: SandboxIdentity) -> dict[str, Any]:
+def descriptor(person: SandboxIdentity) -> str:
+    """Return the identity descriptor, ``TYPE;IDENTIFIER`` (not the newer subject descriptor)."""
+    if person.is_group:
+        return f"Microsoft.TeamFoundation.Identity;S-1-9-{UUID(person.id).int}"
+    return f"Microsoft.IdentityModel.Claims.ClaimsIdentity;{person.unique_name}"
+
+
+def identity(
+    person: SandboxIdentity, *, member_of: Iterable[SandboxIdentity] = ()
+) -> dict[str, Any]:
     """Return an Identity, as the identities search answers it."""
     domain, _, account = person.unique_name.rpartition("\\")
     view: dict[str, Any] = {
         "id": person.id,
-        "descriptor": f"Microsoft.IdentityModel.Claims.ClaimsIdentity;{person.unique_name}",
+        "descriptor": descriptor(person),
         "subjectDescriptor": person.descriptor,
         "providerDisplayName": person.display_name,
         "isActive": True,
         "isContainer": person.is_group,
         "members": [],
-        "memberOf": [],
+        "memberOf": [descriptor(group) for group in member_of],
         "memberIds": list(person.member_ids),
         "properties": {
             "SchemaClassName": _text("Group" if person.is_group else "User"),

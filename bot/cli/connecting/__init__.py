@@ -1,0 +1,1 @@
+"""What ``pullcord connect`` is made of: what is wanted, asking, trying, storing."""

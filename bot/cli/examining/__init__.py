@@ -1,0 +1,1 @@
+"""What ``pullcord doctor`` looks at, one module per part."""

@@ -1,0 +1,130 @@
+"""What people hear of a feed: administrators of each trouble, conversations when it is cut off."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from sqlmodel import Session
+
+from bot.cards.answers import Tone, command_button, escape, text_card
+from bot.connections.telling import tell_administrators
+from bot.hooks.troubles import Kind, Turn
+from bot.outgoing import as_payload
+from bot.repository_names import covers
+from bot.teams_model import OutgoingMessage
+from storage import outbox
+from storage.queries import subscriptions
+from storage.tables import FeedTrouble, RepositoryRow
+
+MOST_LINES = 8
+SENTENCE_LENGTH = 300
+
+
+def tell(
+    session: Session,
+    connection: str,
+    turn: Turn,
+    *,
+    administrators: Collection[str],
+    now: datetime,
+) -> None:
+    """Say once what began and what ended."""
+    for troubles, draw in ((turn.began, _began), (turn.ended, _ended)):
+        if troubles:
+            key = f"feed:{draw.__name__}:{connection}:{troubles[0].id}:{troubles[-1].id}"
+            message = draw(connection, troubles)
+            tell_administrators(session, administrators, message, key=key, now=now)
+    for trouble in turn.began:
+        if trouble.kind in CUTTING_OFF:
+            _tell_conversations(session, trouble, _cut_off(trouble), "cut", now)
+    for trouble in turn.ended:
+        if trouble.kind in CUTTING_OFF:
+            _tell_conversations(session, trouble, _back(trouble), "back", now)
+
+
+CUTTING_OFF = frozenset(kind.value for kind in Kind if kind.cuts_off)
+
+
+def _began(connection: str, troubles: Sequence[FeedTrouble]) -> OutgoingMessage:
+    open_ones = [each for each in troubles if not each.is_repaired]
+    if not open_ones:
+        title = f"I mended {_hooks(len(troubles))} of {connection}"
+    else:
+        title = f"Webhooks of {connection} need an administrator"
+    lines = _lines(troubles)
+    if open_ones:
+        lines.append(
+            f"Run `pullcord hooks check {escape(connection)}`, then "
+            f"`pullcord hooks install {escape(connection)}`."
+        )
+    tone = Tone.WARNING if open_ones else Tone.INFO
+    return text_card(title, lines, [command_button("Status", "status")], tone)
+
+
+def _ended(connection: str, troubles: Sequence[FeedTrouble]) -> OutgoingMessage:
+    return text_card(
+        f"Webhooks of {connection} are well again",
+        [f"It is over: {line}" for line in _lines(troubles)],
+        [command_button("Status", "status")],
+        Tone.GOOD,
+    )
+
+
+def _lines(troubles: Sequence[FeedTrouble]) -> list[str]:
+    lines = []
+    for each in troubles[:MOST_LINES]:
+        mended = " I have mended it." if each.is_repaired else ""
+        lines.append(f"{escape(each.says.rstrip('.'), SENTENCE_LENGTH)}.{mended}")
+    if len(troubles) > MOST_LINES:
+        lines.append(f"And {len(troubles) - MOST_LINES} more.")
+    return lines
+
+
+def _hooks(count: int) -> str:
+    return "a webhook" if count == 1 else f"{count} webhooks"
+
+
+def _cut_off(trouble: FeedTrouble) -> OutgoingMessage:
+    return text_card(
+        f"Azure DevOps does not tell me what happens in {trouble.project}",
+        [
+            "I look at open pull requests myself every few minutes, so what happens is told late; "
+            "comments are not. An administrator knows. I say when it is over."
+        ],
+        [command_button("Status", "status")],
+        Tone.WARNING,
+    )
+
+
+def _back(trouble: FeedTrouble) -> OutgoingMessage:
+    return text_card(
+        f"Azure DevOps tells me again what happens in {trouble.project}",
+        ["What was missed is marked “late”."],
+        [command_button("Status", "status")],
+        Tone.GOOD,
+    )
+
+
+def _tell_conversations(
+    session: Session, trouble: FeedTrouble, message: OutgoingMessage, word: str, now: datetime
+) -> None:
+    key = f"feed:{word}:{trouble.id}"
+    for conversation_id in sorted(_depending(session, trouble)):
+        outbox.enqueue_message(
+            session,
+            key=f"{key}:{conversation_id}",
+            payload=as_payload(message),
+            conversation_id=conversation_id,
+            cause=key,
+            now=now,
+        )
+
+
+def _depending(session: Session, trouble: FeedTrouble) -> set[str]:
+    """Conversations that follow the project or repository that is cut off."""
+    kind, _, id_ = trouble.what.partition("/")
+    project, _, _ = trouble.project.partition("/")
+    following = subscriptions.candidates(session, trouble.connection, project)
+    row = None
+    if kind == "repository":
+        row = session.get(RepositoryRow, (trouble.connection, id_))
+    return {each.conversation_id for each in following if row is None or covers(each, row)}

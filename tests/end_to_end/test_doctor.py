@@ -1,0 +1,57 @@
+"""``pullcord doctor`` beside a running bot."""
+
+import asyncio
+import json
+from typing import Any
+
+from click.testing import CliRunner
+
+from bot.cli import cli
+from bot.cli.demo.stage import CONNECTION
+from tests.end_to_end.scene import Scene
+from tests.end_to_end.serving import environment_of
+
+
+async def _examined(scene: Scene, **more: str) -> dict[str, dict[str, Any]]:
+    """The worst finding of each thing that was looked at."""
+    environment = environment_of(scene.stage.settings) | {
+        "PULLCORD_PUBLIC_URL": scene.stage.bot.url,
+        **more,
+    }
+    done = await asyncio.to_thread(CliRunner().invoke, cli, ["doctor", "--json"], env=environment)
+    findings = json.loads(done.output)
+    assert done.exit_code == (0 if all(each["is_well"] for each in findings) else 1)
+    worst: dict[str, dict[str, Any]] = {}
+    for each in findings:
+        if each["what"] not in worst or not each["is_well"]:
+            worst[each["what"]] = each
+    return worst
+
+
+async def test_it_sees_a_bot_that_works_and_what_does_not(scene: Scene) -> None:
+    found = await _examined(scene)
+    for what in ("settings", "secret key", "database", "inbox", "outbox", "Teams", "clock"):
+        assert found[what]["is_well"], found[what]
+    assert found["public URL"]["says"].endswith("answers as Pullcord does")
+    assert found["stored secrets"]["says"] == "all 1 can be read"
+    assert found["administrators"]["is_well"]
+    assert any(what.startswith(f"connection {CONNECTION}") for what in found)
+    assert f"hooks of {CONNECTION}" in found
+
+
+async def test_a_lost_key_a_revoked_token_and_a_wrong_address_are_told_apart(scene: Scene) -> None:
+    other = await _examined(
+        scene,
+        PULLCORD_SECRET_KEY="zM2J9sOcBWMkl0Yjz3zj9mLJ0m8yqk6ybX4gJd3jv1A=",
+        PULLCORD_PUBLIC_URL=scene.azure.base_url,
+        PULLCORD_ADMINISTRATORS="",
+    )
+    assert "stored with another key" in other["stored secrets"]["says"]
+    assert "not Pullcord" in other["public URL"]["says"]
+    assert "PULLCORD_ADMINISTRATORS" in other["administrators"]["advice"]
+    for token in list(scene.azure._org.credentials.pats):
+        scene.azure.revoke_pat(token)
+    refused = await _examined(scene)
+    troubles = {each["trouble"] for each in refused.values() if not each["is_well"]}
+    assert "invalid_credentials" in troubles
+    assert all(each["advice"] for each in refused.values() if not each["is_well"])
