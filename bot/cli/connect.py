@@ -161,7 +161,7 @@ async def _connect(
         tried = await try_wanted(settings, box, wanted, old)
         show(tried.checks)
         if not anyway:
-            require_well(tried)
+            require_well(tried, is_known=wanted.is_known)
         secret = await store(db, box, wanted, tried)
     click.echo(f"Connected {name} to {wanted.url}.")
     if secret:

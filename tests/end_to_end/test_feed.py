@@ -90,9 +90,11 @@ async def test_what_was_missed_in_an_outage_is_told_once_and_marked_late_CHECKS_
         await scene.stage.bot.jobs.run_now(HOOKS)
         await scene.sweeps()
     thread = scene.thread(pull_request)
-    assert [text for text in thread if "approved" in text] == ["Jonas Sample approved (late)"]
+    assert [text for text in thread if "approved" in text] == [
+        "Jonas Sample approved (late: in the last 3 h)"
+    ]
     assert [text for text in thread if "Look here" in text] == [
-        "Jonas Sample commented: Look here (late, 3 h ago)"
+        "Jonas Sample commented: Look here (late: 3 h ago)"
     ]
     assert {one.status for one in scene.azure.hooks.subscriptions.values()} == {"enabled"}
     mended = [text for text in chat(scene) if "I mended" in text]

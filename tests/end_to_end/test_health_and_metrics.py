@@ -12,6 +12,7 @@ from sqlmodel import Session, select
 from bot.app import CannotStart
 from bot.cli.demo.stage import CONNECTION
 from bot.logs import formatter
+from bot.ports import RateLimited
 from bot.redaction import Redaction
 from storage.queries import connections
 from storage.tables import Credential
@@ -119,7 +120,9 @@ async def test_a_conflict_is_counted_while_it_is_there(scene: Scene) -> None:
 async def test_the_rest_of_the_rate_limit_is_shown(scene: Scene) -> None:
     """Azure DevOps, "Rate and usage limits": X-RateLimit-* and Retry-After."""
     scene.azure.faults.rate_limit(retry_after_s=60, times=None)
-    await scene.sweeps()
+    azure = await scene.stage.bot.services.azure_devops(CONNECTION)
+    with pytest.raises(RateLimited):
+        await azure.projects()
     seen = await scene.metrics()
     labels = f'{{connection="{CONNECTION}",credential="pat 1"}}'
     assert seen[f"pullcord_azure_devops_rate_limit{labels}"] == 200

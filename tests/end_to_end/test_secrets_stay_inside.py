@@ -161,9 +161,11 @@ async def test_CHECKS_23_no_secret_comes_out_anywhere(scene: Scene, written: lis
         await typed(scene, "doctor", PULLCORD_PORT=APP_PASSWORD),
     ]
     target = scene.stage.folder / "app.zip"
-    await typed(
-        scene, "manifest", "build", "--out", str(target), PULLCORD_PUBLIC_URL="https://x.example"
-    )
+    pages = {
+        "PULLCORD_PUBLIC_URL": "https://x.example",
+        "PULLCORD_PUBLISHER_URL": "https://www.contoso.com",
+    }
+    await typed(scene, "manifest", "build", "--out", str(target), **pages)
     with zipfile.ZipFile(target) as package_file:
         packed = [package_file.read(name).decode("latin-1") for name in package_file.namelist()]
     stored = [

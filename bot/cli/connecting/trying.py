@@ -95,9 +95,13 @@ def as_json(checks: Sequence[Check]) -> str:
     return json.dumps([asdict(check) | {"is_well": check.is_well} for check in checks], indent=2)
 
 
-def require_well(tried: Tried) -> None:
-    """Raise Failed when something cannot be used."""
+def require_well(tried: Tried, *, is_known: bool) -> None:
+    """Raise Failed when something cannot be used.
+
+    ``is_known``: there is such a connection already.
+    """
     wrong = [check for check in tried.checks if not check.is_well]
     if wrong:
         names = ", ".join(dict.fromkeys(str(check.trouble) for check in wrong))
-        raise Failed(f"not stored, because of {names}. Mend it and run this again, or add --anyway")
+        left = "The connection stays as it was" if is_known else "Nothing was stored"
+        raise Failed(f"{left}, because of {names}. Mend it and run this again, or add --anyway")

@@ -23,6 +23,7 @@ OTHER_ID = "11111111-63a5-4c92-8c0d-0f3f0a2b7d44"
 
 
 PUBLISHER = Publisher("Contoso", "https://www.contoso.com/pullcord")
+MINE = {"TEAMS_APP_ID": APP_ID, "PUBLISHER_URL": PUBLISHER.url}
 
 
 def _package() -> bytes:
@@ -113,18 +114,20 @@ def test_hostile_manifests_are_refused_without_a_traceback() -> None:
 
 
 def test_build_and_check_as_an_operator_types_them(run: Run, tmp_path: Path) -> None:
-    assert run("manifest", "build", TEAMS_APP_ID=APP_ID).exit_code == 0
-    done = run("manifest", "build", "--check", "pullcord-teams.zip", TEAMS_APP_ID=APP_ID)
+    assert run("manifest", "build", **MINE).exit_code == 0
+    done = run("manifest", "build", "--check", "pullcord-teams.zip", **MINE)
     assert done.exit_code == 0
     assert "a package that Teams takes" in done.output
     assert "another version" not in done.output
-    wrong = run("manifest", "build", "--check", "pullcord-teams.zip", TEAMS_APP_ID=OTHER_ID)
+    wrong = run(
+        "manifest", "build", "--check", "pullcord-teams.zip", **MINE | {"TEAMS_APP_ID": OTHER_ID}
+    )
     assert wrong.exit_code == 1
     assert "another bot" in wrong.output
     (tmp_path / "pullcord-teams.zip").write_bytes(
         _changed(lambda d: d["bots"][0]["commandLists"].pop())
     )
-    older = run("manifest", "build", "--check", "pullcord-teams.zip", TEAMS_APP_ID=APP_ID)
+    older = run("manifest", "build", "--check", "pullcord-teams.zip", **MINE)
     assert older.exit_code == 0
     assert "another version of Pullcord" in older.output
 
@@ -144,7 +147,7 @@ def test_previews_are_for_the_hosts_that_are_connected(
             await db.write(fill)
 
     asyncio.run(store())
-    assert run("manifest", "build", TEAMS_APP_ID=APP_ID).exit_code == 0
+    assert run("manifest", "build", **MINE).exit_code == 0
     with zipfile.ZipFile(tmp_path / "pullcord-teams.zip") as opened:
         document = json.loads(opened.read("manifest.json"))
     assert document["composeExtensions"][0]["messageHandlers"][0]["value"]["domains"] == [

@@ -11,7 +11,7 @@ __all__ = ["world"]
 @pytest.fixture
 async def feeding(world: World) -> Feeding:
     """Pullcord has made every hook, and a channel follows the repository."""
-    await world.subscribe()
+    await world.subscribe(options={"places": {"created": "thread"}})
     made = Feeding(world)
     await made.install()
     return made

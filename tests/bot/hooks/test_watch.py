@@ -173,7 +173,7 @@ async def test_what_was_not_delivered_is_read_from_the_history_once(feeding: Fee
         for row in await world.outbox()
         if row.key.startswith("reply:")
     ]
-    assert texts == ["Maya Sample opened this pull request (late, 3 h ago)"]
+    assert texts == ["Maya Sample opened this pull request (late: 3 h ago)"]
     assert (await world.stored(number)).status == "active"
 
 
