@@ -106,7 +106,7 @@ def confirm(
             outbox.enqueue_message(
                 session,
                 key=f"identity_confirmed:{identity.connection}:{identity.id}:{cause}",
-                payload=as_payload(_confirmed_card(identity)),
+                payload=as_payload(confirmed_card(identity)),
                 person_id=person.id,
                 cause=cause,
                 now=now,
@@ -149,7 +149,7 @@ def _tell_administrators(
     cause: str,
     now: datetime,
 ) -> None:
-    card = as_payload(_request_card(identity, person))
+    card = as_payload(request_card(identity, person))
     for mail in sorted(administrators):
         for administrator in people.with_mail(session, mail):
             outbox.enqueue_message(
@@ -163,7 +163,8 @@ def _tell_administrators(
             )
 
 
-def _request_card(identity: IdentityRow, person: Person) -> OutgoingMessage:
+def request_card(identity: IdentityRow, person: Person) -> OutgoingMessage:
+    """For administrators: who asks to be whom."""
     who = person_label(person)
     lines = [
         f"{escape(person.name)} ({escape(who)} in Teams{', a guest' if person.is_guest else ''}) "
@@ -181,7 +182,8 @@ def _request_card(identity: IdentityRow, person: Person) -> OutgoingMessage:
     return text_card("Is this the same person?", lines, buttons)
 
 
-def _confirmed_card(identity: IdentityRow) -> OutgoingMessage:
+def confirmed_card(identity: IdentityRow) -> OutgoingMessage:
+    """For the one who asked: it is so."""
     line = (
         f"An administrator confirmed it: in {escape(identity.connection)} you are "
         f"**{escape(identity.display_name)}** ({escape(identity.unique_name)})."

@@ -53,13 +53,14 @@ def _preview(session: Session, link: PullRequestLink | TicketLink) -> OutgoingMe
             continue
         if isinstance(link, TicketLink):
             ticket = tickets.get(session, connection.name, link.number)
-            return _ticket_card(connection, ticket) if ticket else None
+            return ticket_preview(connection, ticket) if ticket else None
         row = pull_requests.by_number(session, connection.name, link.number)
-        return _pull_request_card(row, link.url) if row else None
+        return pull_request_preview(row, link.url) if row else None
     return None
 
 
-def _pull_request_card(row: PullRequestRow, url: str) -> OutgoingMessage:
+def pull_request_preview(row: PullRequestRow, url: str) -> OutgoingMessage:
+    """Where a pull request stands, below its address."""
     state = _state.validate_python(row.state)
     repository = state.repository
     standing = "draft" if state.is_draft and state.is_active else state.status.value
@@ -77,7 +78,8 @@ def _pull_request_card(row: PullRequestRow, url: str) -> OutgoingMessage:
     return text_card(title, lines, [open_url_button("Open", url)], tone)
 
 
-def _ticket_card(connection: Connection, row: TicketRow) -> OutgoingMessage:
+def ticket_preview(connection: Connection, row: TicketRow) -> OutgoingMessage:
+    """Where a ticket stands, below its address."""
     who = escape(row.assigned_to, 80) if row.assigned_to else "nobody"
     lines = [
         f"{escape(row.type, 60)} in {escape(row.project_name, 80)}, state "

@@ -21,11 +21,11 @@ class Role(IntEnum):
 
 
 MEANINGS = {
-    Role.NOBODY: "nothing but asking for help",
+    Role.NOBODY: "do nothing but ask for help",
     Role.READER: "look at everything that I know",
     Role.MEMBER: "start and sync work, link tickets, and say what is told here",
-    Role.MAINTAINER: "also say who may do what in a conversation",
-    Role.ADMINISTRATOR: "everything, in every conversation",
+    Role.MAINTAINER: "do what members do, and say who may do what in a conversation",
+    Role.ADMINISTRATOR: "do everything, in every conversation",
 }
 
 GIVEN_HERE = (Role.NOBODY, Role.READER, Role.MEMBER, Role.MAINTAINER)

@@ -52,7 +52,8 @@ CHOICE_INPUT = "choice"
 NARROW, WIDE = 7, 12
 """Letters of the narrowest and the widest column, of about 40 that a phone shows in a line."""
 
-_CODE = re.compile(r"`([^`\n]+)`")
+_CODE = re.compile(r"\\?`([^`\n]+?)\\?`")
+"""Also where ``escape`` has been over it: a sentence is escaped with the words of others in it."""
 _LINK = re.compile(r"\[((?:\\.|[^\]\\])*)\]\([^)]*\)")
 _MARKS = re.compile(r"[\\*]")
 

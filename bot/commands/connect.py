@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 from bot.cards.answers import Tone, command_button, escape, text_card
 from bot.commands.command import Command, Invocation, Reply
+from bot.commands.failures import explain
 from bot.commands.text import no_arguments
 from bot.identities import Unmatched, identities_everywhere
 from bot.ports import AzureDevOpsError
@@ -46,6 +47,8 @@ def _line(row: Connection, own: IdentityRow | Unmatched | AzureDevOpsError | Non
         return f"{where}. It is **paused**: {escape(row.paused_reason)}"
     if isinstance(own, IdentityRow):
         return f"{where}. You are {escape(own.display_name)} there."
+    if isinstance(own, AzureDevOpsError):
+        return f"{where}. {escape(explain(own))}"
     return f"{where}. I do not know who you are there."
 
 

@@ -1,7 +1,8 @@
 """``connections [test NAME]``: what is connected, and whether it works. For administrators."""
 
+import math
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
@@ -112,9 +113,10 @@ def _credential(credential: Credential, now: datetime) -> str:
         return f"{label}: **refused**"
     if credential.expires_at is None:
         return f"{label}: works"
-    days = (credential.expires_at - now).days
-    left = f"expires in {days} days" if days > 1 else "expires now"
-    return f"{label}: {left}"
+    days = math.ceil((credential.expires_at - now) / timedelta(days=1))
+    if days < 1:
+        return f"{label}: **expired**"
+    return f"{label}: expires in {days} {'day' if days == 1 else 'days'}"
 
 
 COMMAND = Command(

@@ -16,6 +16,8 @@ from bot.ports import (
 ANSWER_WITHIN_S = 8.0
 """A person waits ten seconds at most to hear that Azure DevOps does not answer."""
 
+THEY = "Azure DevOps"
+
 _NEXT_STEPS: tuple[tuple[type[AzureDevOpsError], str, str], ...] = (
     (Unreachable, "Azure DevOps cannot be reached.", "Please try again in a few minutes."),
     (
@@ -56,6 +58,8 @@ def explain(error: AzureDevOpsError) -> str:
     for kind, happened, next_step in _NEXT_STEPS:
         if isinstance(error, kind):
             own = str(error).strip()
+            if kind is ConnectionPaused and own:  # our own words, with the connection's name
+                return f"{own[0].upper()}{own[1:].rstrip('.')}. {next_step}"
             if own.startswith(happened.rstrip(".")):  # said in these words already, with a detail
                 return f"{own.rstrip('.')}. {next_step}"
             return f"{happened} {_own_words(own)}{next_step}"
@@ -63,7 +67,9 @@ def explain(error: AzureDevOpsError) -> str:
 
 
 def _own_words(words: str) -> str:
-    words = words.strip()
+    """What Azure DevOps said comes as ``Azure DevOps: words``; what we say of it begins otherwise."""
+    words = words.strip().removeprefix(f"{THEY}: ")
     if not words:
         return ""
-    return f"It says: {words} " if words[-1] in ".!?" else f"It says: {words}. "
+    said = words if words.startswith(THEY) else f"It says: {words}"
+    return f"{said} " if said[-1] in ".!?" else f"{said}. "

@@ -66,13 +66,15 @@ def _all(registry: Registry, invocation: Invocation) -> Reply:
     there = registry.available(invocation.conversation.kind)
     listed = [each for each in there if invocation.role >= each.needs]
     rows = [(f"**{escape(each.usage)}**", escape(each.summary)) for each in listed]
-    buttons = [command_button(title, name) for title, name in _FIRST_STEPS if registry.named(name)]
+    names = {each.name for each in listed}
+    buttons = [command_button(title, name) for title, name in _FIRST_STEPS if name in names]
     note = "help and a command's name shows more. Numbers may be pasted addresses, too."
     if len(listed) < len(there):
         hidden = len(there) - len(listed)
         note += (
-            f" You are {invocation.role.label} here; {hidden} more commands need another role: "
-            "try one, and I say whom to ask."
+            f" Your role here is {invocation.role.label}; {hidden} more "
+            f"{'command needs' if hidden == 1 else 'commands need'} another: try one, and I say "
+            "whom to ask."
         )
     heads = ("Say", "What happens")
     return Reply((table_card(TITLE, heads, rows, buttons, note=note, most_rows=len(rows)),))

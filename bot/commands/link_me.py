@@ -45,8 +45,9 @@ async def run(invocation: Invocation, account: str) -> Reply:
     is_same_mail = standing is Standing.MEMBER and is_account(user.mail, account)
     found, troubles = await _find(invocation, account)
     if not found:
-        reasons = " ".join(troubles) or "Check the spelling."
-        raise CommandRefused(f"No Azure DevOps identity is called “{account}”. {reasons}")
+        if troubles:
+            raise CommandRefused(f"I could not find who “{account}” is. {' '.join(troubles)}")
+        raise CommandRefused(f"No Azure DevOps identity is called “{account}”. Check the spelling.")
     outcomes = [
         await _decide(invocation, connection, identity_id, is_same_mail=is_same_mail)
         for connection, identity_id in found

@@ -6,6 +6,7 @@ again: what is done already is said, not done twice.
 
 from dataclasses import dataclass
 
+from microsoft_teams.cards import Action
 from sqlmodel import Session
 
 from bot.cards.answers import command_button, open_url_button, text_card
@@ -89,7 +90,8 @@ async def link(invocation: Invocation, pair: Pair) -> Reply:
         )
     is_new = await _record(invocation, found, is_linked=True)
     if not is_new and found.is_linked_there:
-        return _reply(found, f"{_pair_text(found)} were linked already.", is_linked=True)
+        title = f"{_pair_text(found)} were linked already."
+        return _reply(found, title, is_linked=True, can_undo=False)
     return _reply(found, f"{_pair_text(found)} are now linked.", is_linked=True)
 
 
@@ -103,7 +105,8 @@ async def unlink(invocation: Invocation, pair: Pair) -> Reply:
         )
     was_there = await _record(invocation, found, is_linked=False)
     if not was_there and not found.is_linked_there:
-        return _reply(found, f"{_pair_text(found)} were not linked.", is_linked=False)
+        title = f"{_pair_text(found)} were not linked."
+        return _reply(found, title, is_linked=False, can_undo=False)
     return _reply(found, f"{_pair_text(found)} are no longer linked.", is_linked=False)
 
 
@@ -172,14 +175,14 @@ def _pair_text(found: Found) -> str:
     return f"Ticket {found.ticket.number} and pull request {found.pull_request.number}"
 
 
-def _reply(found: Found, title: str, *, is_linked: bool) -> Reply:
+def _reply(found: Found, title: str, *, is_linked: bool, can_undo: bool = True) -> Reply:
     base, project = found.connection.base_url, found.repository.project_name
     number = found.pull_request.number
     opposite = UNLINK if is_linked else LINK
     name = found.connection.name
     between = "from" if is_linked else "to"
     undo = f"{name}:{found.ticket.number} {between} pr {name}:{number}"
-    buttons = [
+    buttons: list[Action] = [
         open_url_button(
             "Open pull request", pull_request_url(base, project, found.repository.name, number)
         ),
@@ -187,8 +190,9 @@ def _reply(found: Found, title: str, *, is_linked: bool) -> Reply:
             "Open ticket",
             ticket_url(base, found.ticket.project_name or project, found.ticket.number),
         ),
-        command_button("Undo", opposite.name, undo),
     ]
+    if can_undo:
+        buttons.append(command_button("Undo", opposite.name, undo))
     return Reply((text_card(title, [], buttons),))
 
 

@@ -1,5 +1,6 @@
 """The asker's own Azure DevOps identities, for commands that are about "me"."""
 
+from bot.commands.choosing import NOT_CONNECTED
 from bot.commands.command import CommandRefused, Invocation
 from bot.commands.failures import explain
 from bot.identities import Unmatched, identities_everywhere
@@ -14,7 +15,10 @@ async def own_identities(invocation: Invocation) -> list[tuple[str, str]]:
     """
     found: list[tuple[str, str]] = []
     reasons: list[str] = []
-    for connection, identity in await identities_everywhere(invocation.services, invocation.person):
+    everywhere = await identities_everywhere(invocation.services, invocation.person)
+    if not everywhere:
+        raise CommandRefused(NOT_CONNECTED)
+    for connection, identity in everywhere:
         if isinstance(identity, AzureDevOpsError):
             reasons.append(f"{connection}: {explain(identity)}")
         elif isinstance(identity, Unmatched):

@@ -77,7 +77,7 @@ async def show(invocation: Invocation, _: None) -> Reply:
     rows.append(("Everybody of the organisation", rules.everybody.label, "the settings"))
     rows.append(("Guests and other organisations", rules.guest.label, "the settings"))
     note = (
-        f"You are **{held.role.label}** here, because {held.because}: you may "
+        f"Your role here is **{held.role.label}**, because {held.because}: you may "
         f"{MEANINGS[held.role]}."
     )
     buttons = [command_button("Who am I?", "whoami"), command_button("Help", "help", "role")]
@@ -125,7 +125,7 @@ def _outcome(name: str, before: str, role: Role | None) -> tuple[str, str]:
         return f"{name}: the usual role", f"{what}; what the settings say counts."
     if role is Role.NOBODY:
         return f"{name} may do nothing here", "`role WHO is default` takes that back."
-    return f"{name}: {role.label} here", f"That is to {escape(MEANINGS[role])}."
+    return f"{name}: {role.label} here", f"A {role.label} may {escape(MEANINGS[role])}."
 
 
 async def _person(invocation: Invocation, mail: str) -> Person:
@@ -161,14 +161,14 @@ async def _check(invocation: Invocation, person: Person | None, role: Role | Non
     held = await _held_by(invocation.services, person, invocation.conversation.id)
     if held >= invocation.role and person.id != invocation.person.id:
         raise CommandRefused(
-            f"{person.name or person.mail} is {held.label} here: only an administrator of Pullcord "
-            "can change that."
+            f"The role of {person.name or person.mail} here is {held.label}: only an administrator of "
+            "Pullcord can change that."
         )
 
 
 def _check_guest(person: Person | None, role: Role | None) -> None:
     if person is not None and person.is_guest and role is Role.MAINTAINER:
-        raise CommandRefused("A guest can be member at most.")
+        raise CommandRefused("A guest can be a member at most.")
 
 
 async def _held_by(services: Services, person: Person, conversation_id: str) -> Role:

@@ -78,7 +78,7 @@ def _missing(command: Command, role: Role, standing: Standing) -> str:
         )
     if role is Role.NOBODY:
         return f"{needed}, and you have none here."
-    return f"{needed}; you are {role.label} here."
+    return f"{needed}; your role here is {role.label}."
 
 
 def _administrators(session: Session, services: Services) -> list[str]:

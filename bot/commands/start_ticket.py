@@ -14,6 +14,7 @@ from bot.cards.answers import (
     text_card,
 )
 from bot.commands.command import Command, Invocation, Reply, UsageError
+from bot.commands.failures import explain
 from bot.commands.text import Reference, Word, parse_ticket, split_words
 from bot.identities import actor_of
 from bot.links import trusted_url
@@ -31,6 +32,8 @@ from bot.workflows.start_ticket_types import (
 )
 from storage import audit
 from storage.tables import Connection
+
+REASON_LENGTH = 1_200
 
 FLAGS = (("no", "pr"), ("without", "pr"), ("anyway",))
 
@@ -213,7 +216,8 @@ def _refused(refused: StartRefused, order: Order) -> Reply:
     for name in refused.suggestions:
         buttons.append(command_button(f"In {name}", COMMAND.name, order.arguments(name)))
     title = f"Ticket {refused.ticket} is not started"
-    card = text_card(title, [escape(refused.message)], buttons, Tone.WARNING)
+    why = explain(refused.error) if refused.error else refused.message
+    card = text_card(title, [escape(why, REASON_LENGTH)], buttons, Tone.WARNING)
     return Reply((card,))
 
 

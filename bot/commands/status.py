@@ -42,10 +42,12 @@ async def run(invocation: Invocation, _: None) -> Reply:
     notes.append(_dead(dead_out, "messages that Teams did not take", "`pullcord doctor`"))
     if not connections:
         notes.append("No Azure DevOps is connected: an operator runs `pullcord connect`.")
-    note = " ".join(text for text in notes if text) or "Nothing is left undone."
     columns = ("Connection", "State", "Last webhook", "Last sweep")
     is_well = not any(each.paused_reason for each in connections) and not dead_in + dead_out
     tone = Tone.GOOD if is_well and connections else Tone.WARNING
+    note = " ".join(text for text in notes if text)
+    if not note and is_well:
+        note = "Nothing is left undone."
     button = command_button("Subscriptions", "subscriptions")
     title = "Everything is well" if tone is Tone.GOOD else "Some things need an operator"
     return Reply((table_card(title, columns, rows, [button], tone, note=escape(note)),))

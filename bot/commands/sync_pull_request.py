@@ -117,7 +117,9 @@ async def _sync_own(invocation: Invocation) -> Reply:
     lines += [
         f"{escape(str(one.number))}: not read. {escape(explain(one.error))}" for one in failures
     ]
-    title = f"Synced your {len(results) - len(failures)} open pull requests"
+    title = _counted(
+        "your {} open pull request", "your {} open pull requests", len(results), len(failures)
+    )
     return _summary(title, lines, has_failures=bool(failures))
 
 
@@ -140,9 +142,16 @@ def _all_reply(result: SyncedRepositories) -> Reply:
     lines += [
         f"{escape(name)}: not read. {escape(explain(error))}" for name, error in result.failures
     ]
-    plural = "repository" if result.repositories == 1 else "repositories"
-    title = f"Synced {result.repositories} {plural}"
+    failed = len(result.failures)
+    title = _counted("{} repository", "{} repositories", result.repositories + failed, failed)
     return _summary(title, lines, has_failures=bool(result.failures))
+
+
+def _counted(one: str, many: str, total: int, failed: int) -> str:
+    """``Synced 2 repositories``; where nothing was read, that none was."""
+    count = failed if failed == total else total - failed
+    verb = "Could not sync" if failed == total else "Synced"
+    return f"{verb} {(one if count == 1 else many).format(count)}"
 
 
 def _summary(title: str, lines: list[str], *, has_failures: bool) -> Reply:

@@ -1,6 +1,7 @@
 """``whoami``: what Pullcord knows of the one who asks."""
 
 from bot.cards.answers import command_button, escape, text_card
+from bot.commands.choosing import NOT_CONNECTED
 from bot.commands.command import Command, Invocation, Reply
 from bot.commands.failures import explain
 from bot.commands.text import no_arguments
@@ -26,7 +27,10 @@ async def run(invocation: Invocation, _: None) -> Reply:
         + (" (guest)" if person.is_guest else "")
     ]
     missing = False
-    for connection, identity in await identities_everywhere(services, person):
+    everywhere = await identities_everywhere(services, person)
+    if not everywhere:
+        lines.append(NOT_CONNECTED)
+    for connection, identity in everywhere:
         if isinstance(identity, AzureDevOpsError):
             lines.append(f"{escape(connection)}: {escape(explain(identity))}")
         elif isinstance(identity, Unmatched):

@@ -1,5 +1,6 @@
 """What administrators and conversations hear of a connection."""
 
+import shlex
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
@@ -126,5 +127,6 @@ def expiry_message(connection: str, credential: Credential, days: int) -> Outgoi
 
 
 def _to_type(connection: str, credential: Credential) -> str:
-    command = f"pullcord credentials rotate {connection} {label_of(credential)}"
+    label = shlex.quote(label_of(credential))  # a label may have spaces
+    command = f"pullcord credentials rotate {connection} {label}"
     return f"Make a new one in Azure DevOps, then run `{escape(command)}`."

@@ -28,23 +28,27 @@ def tell(
     now: datetime,
 ) -> None:
     """Say once what began and what ended."""
-    for troubles, draw in ((turn.began, _began), (turn.ended, _ended)):
+    for word, troubles, draw in (
+        ("began", turn.began, began_message),
+        ("ended", turn.ended, ended_message),
+    ):
         if troubles:
-            key = f"feed:{draw.__name__}:{connection}:{troubles[0].id}:{troubles[-1].id}"
+            key = f"feed:{word}:{connection}:{troubles[0].id}:{troubles[-1].id}"
             message = draw(connection, troubles)
             tell_administrators(session, administrators, message, key=key, now=now)
     for trouble in turn.began:
         if trouble.kind in CUTTING_OFF:
-            _tell_conversations(session, trouble, _cut_off(trouble), "cut", now)
+            _tell_conversations(session, trouble, cut_off_message(trouble), "cut", now)
     for trouble in turn.ended:
         if trouble.kind in CUTTING_OFF:
-            _tell_conversations(session, trouble, _back(trouble), "back", now)
+            _tell_conversations(session, trouble, back_message(trouble), "back", now)
 
 
 CUTTING_OFF = frozenset(kind.value for kind in Kind if kind.cuts_off)
 
 
-def _began(connection: str, troubles: Sequence[FeedTrouble]) -> OutgoingMessage:
+def began_message(connection: str, troubles: Sequence[FeedTrouble]) -> OutgoingMessage:
+    """For administrators: what is wrong, and what of it is mended."""
     open_ones = [each for each in troubles if not each.is_repaired]
     if not open_ones:
         title = f"I mended {_hooks(len(troubles))} of {connection}"
@@ -60,7 +64,8 @@ def _began(connection: str, troubles: Sequence[FeedTrouble]) -> OutgoingMessage:
     return text_card(title, lines, [command_button("Status", "status")], tone)
 
 
-def _ended(connection: str, troubles: Sequence[FeedTrouble]) -> OutgoingMessage:
+def ended_message(connection: str, troubles: Sequence[FeedTrouble]) -> OutgoingMessage:
+    """For administrators: what is over."""
     return text_card(
         f"Webhooks of {connection} are well again",
         [f"It is over: {line}" for line in _lines(troubles)],
@@ -83,7 +88,8 @@ def _hooks(count: int) -> str:
     return "a webhook" if count == 1 else f"{count} webhooks"
 
 
-def _cut_off(trouble: FeedTrouble) -> OutgoingMessage:
+def cut_off_message(trouble: FeedTrouble) -> OutgoingMessage:
+    """For the conversations: news come late."""
     return text_card(
         f"Azure DevOps does not tell me what happens in {trouble.project}",
         [
@@ -95,7 +101,8 @@ def _cut_off(trouble: FeedTrouble) -> OutgoingMessage:
     )
 
 
-def _back(trouble: FeedTrouble) -> OutgoingMessage:
+def back_message(trouble: FeedTrouble) -> OutgoingMessage:
+    """For the conversations: news come in time again."""
     return text_card(
         f"Azure DevOps tells me again what happens in {trouble.project}",
         ["What was missed is marked “late”."],

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 from bot.links import is_under
-from bot.ports import AzureDevOpsError
+from bot.ports import AzureDevOpsError, ConnectionPaused
 from bot.repository_discovery import discover_repositories
 from bot.repository_names import covers, named, nearest, short_names
 from bot.services import Services
@@ -66,7 +66,7 @@ async def find_place(
         for connection in known.connections:
             await within(DISCOVERY_TIME_S, discover_repositories(services, connection))
     except AzureDevOpsError as error:
-        return StartRefused(request.ticket, Refusal.UNAVAILABLE, str(error))
+        return StartRefused(request.ticket, Refusal.UNAVAILABLE, str(error), error=error)
     known = await services.db.read(lambda s: _load(s, request))
     return _unless_paused(choose_place(known, request), request)
 
@@ -75,8 +75,8 @@ def _unless_paused(
     answer: Place | RepositoryWanted | StartRefused, request: StartTicketRequest
 ) -> Place | RepositoryWanted | StartRefused:
     if isinstance(answer, Place) and (reason := answer.connection.paused_reason):
-        message = f"The connection {answer.connection.name} is paused: {reason}"
-        return StartRefused(request.ticket, Refusal.UNAVAILABLE, message)
+        paused = ConnectionPaused(f"the connection {answer.connection.name!r} is paused: {reason}")
+        return StartRefused(request.ticket, Refusal.UNAVAILABLE, str(paused), error=paused)
     return answer
 
 

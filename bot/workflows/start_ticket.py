@@ -50,7 +50,7 @@ async def start_ticket(services: Services, request: StartTicketRequest) -> Start
     try:
         azure = await services.azure_devops(place.connection.name)
     except AzureDevOpsError as error:
-        return StartRefused(request.ticket, Refusal.UNAVAILABLE, str(error))
+        return StartRefused(request.ticket, Refusal.UNAVAILABLE, str(error), error=error)
     claimed = await _claim(services, place, request)
     if not claimed.is_ours:
         who = claimed.requested_by.partition(" <")[0]
@@ -68,7 +68,7 @@ async def start_ticket(services: Services, request: StartTicketRequest) -> Start
         await run.finish(workflow_runs.FAILED, str(error))
         if run.steps:
             return _result(run, None, str(error))
-        return StartRefused(request.ticket, Refusal.UNAVAILABLE, str(error))
+        return StartRefused(request.ticket, Refusal.UNAVAILABLE, str(error), error=error)
     return await _work(run, found)
 
 

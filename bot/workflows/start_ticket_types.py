@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from bot.identities import actor_of
+from bot.ports import AzureDevOpsError
 from storage.tables import Person
 
 
@@ -117,7 +118,8 @@ class Refusal(StrEnum):
 class StartRefused:
     """Nothing was begun; ``message`` says why and what to do, in plain words.
 
-    ``suggestions`` are repository names near the one given.
+    ``suggestions`` are repository names near the one given. ``error`` is what Azure DevOps answered
+    where that is the reason.
     """
 
     ticket: int
@@ -125,6 +127,7 @@ class StartRefused:
     message: str
     ticket_url: str = ""
     suggestions: tuple[str, ...] = field(default=())
+    error: AzureDevOpsError | None = None
 
 
 StartTicketResult = StartedTicket | RepositoryWanted | StartRefused

@@ -9,7 +9,6 @@ from adapters.azure_devops.connection_tests import ConnectionTests
 from adapters.azure_devops.connections import FRESH_S, AzureDevOpsClients
 from adapters.azure_devops.stored_credentials import CredentialReader
 from bot.connections.checks import Check
-from bot.connections.failing import record_works
 from storage.queries import connections
 from storage.queries.connections import NewCredential
 from storage.secrets import SecretBox, new_key
@@ -21,11 +20,10 @@ LOGIN_URL = "https://login.microsoftonline.com"
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """Who talks, and the one credential of their connection."""
+    """Who talks, and the token of their connection's one credential."""
 
     talk: Talk
     token: str
-    credential_id: int
 
     def forget_clients(self) -> None:
         """As when ten seconds have passed: what is stored is looked at again."""
@@ -35,14 +33,6 @@ class Connected:
         """Azure DevOps takes the credential no more."""
         self.talk.azure.revoke_pat(self.token)
 
-    async def resume(self) -> None:
-        """The credential works again, as the watch over connections finds it."""
-        now = self.talk.clock()
-        mails = {ADMINISTRATOR}
-        await self.talk.db.write(
-            lambda s: record_works(s, self.credential_id, administrators=mails, now=now)
-        )
-
 
 @asynccontextmanager
 async def connected(talk: Talk) -> AsyncIterator[Connected]:
@@ -51,9 +41,7 @@ async def connected(talk: Talk) -> AsyncIterator[Connected]:
     clock, sleep = talk.clock, talk.clock.sleep
     token = talk.azure.issue_pat(talk.bot_there)
     new = NewCredential("pat", token, label=LABEL, expires_at=clock() + LASTS)
-    stored = await talk.db.write(
-        lambda s: connections.add_credential(s, CONNECTION, new, box, now=clock()).id
-    )
+    await talk.db.write(lambda s: connections.add_credential(s, CONNECTION, new, box, now=clock()))
     clients = AzureDevOpsClients(
         talk.db,
         box,
@@ -71,6 +59,6 @@ async def connected(talk: Talk) -> AsyncIterator[Connected]:
     talk.services = replace(talk.services, azure_devops=clients, test_connection=test)
     talk.restart()
     try:
-        yield Connected(talk, token, stored or 0)
+        yield Connected(talk, token)
     finally:
         await clients.close()

@@ -39,6 +39,7 @@ from tests.cards.pull_requests import (
     PULL_REQUESTS,
     SHOP,
 )
+from tests.cards.told_samples import told_samples
 
 Samples = dict[str, OutgoingMessage]
 WAITING = PULL_REQUESTS["waiting"]
@@ -76,6 +77,7 @@ def samples() -> Samples:
         **_builds_and_tickets(),
         **{f"welcome-{kind.name.lower()}": welcome_card(kind) for kind in ConversationKind},
         "failure": failure_card("a1b2c3"),
+        **told_samples(),
     }
 
 

@@ -82,7 +82,7 @@ async def test_a_reader_looks_and_is_refused_what_changes(talk: Talk) -> None:
     talk.rules(readers={"jonas@example.com"})
     assert "Nothing yet." in await talk.say("subscriptions", by=talk.jonas)
     said = await talk.say("subscribe Shop", by=talk.jonas)
-    assert "“subscribe” needs the role member; you are reader here." in said
+    assert "“subscribe” needs the role member; your role here is reader." in said
     (refused,) = await talk.audit("command.refused")
     assert refused.actor == "Jonas Sample <jonas@example.com>"
 
@@ -99,7 +99,7 @@ async def test_help_shows_only_what_the_asker_may_do(talk: Talk) -> None:
 async def test_a_role_given_in_a_conversation_counts_there_only(talk: Talk) -> None:
     said = await talk.say("role everybody is reader", by=talk.admin, to=talk.channel)
     assert "Everybody: reader here" in said
-    assert "you are reader here" in await talk.say("subscribe Shop", to=talk.channel)
+    assert "your role here is reader" in await talk.say("subscribe Shop", to=talk.channel)
     assert "You now follow Shop" in await talk.say("subscribe Shop")
     (given,) = await talk.audit("role.given")
     assert given.actor == "Ada Sample <admin@example.com>"
@@ -128,7 +128,7 @@ async def test_a_maintainer_gives_roles_below_the_own_one(talk: Talk) -> None:
     )
     shown = await talk.say("roles", to=here)
     assert "Maya Sample" in shown
-    assert "You are **maintainer** here, because it was given to you" in shown
+    assert "Your role here is **maintainer**, because it was given to you" in shown
 
 
 async def test_an_administrator_lets_a_guest_in_by_name(talk: Talk) -> None:
@@ -155,7 +155,7 @@ async def test_who_reads_only_in_azure_devops_reads_only_here(talk: Talk) -> Non
         "[Shop]\\Readers", "", is_group=True, members=[talk.jonas_there, contributors]
     )
     assert await read_all(talk.services) == 2
-    assert "you are reader here" in await talk.say("subscribe Shop", by=talk.jonas)
+    assert "your role here is reader" in await talk.say("subscribe Shop", by=talk.jonas)
     assert "You now follow Shop" in await talk.say("subscribe Shop")
     assert "because you can only read in the projects" in await talk.say("whoami", by=talk.jonas)
 
@@ -178,7 +178,7 @@ async def test_an_outage_of_azure_devops_changes_nobodys_role(talk: Talk) -> Non
     await read_all(talk.services)
     talk.azure.faults.add(path="identities", status=500)
     await read_all(talk.services)
-    assert "you are reader here" in await talk.say("subscribe Shop", by=talk.jonas)
+    assert "your role here is reader" in await talk.say("subscribe Shop", by=talk.jonas)
 
 
 async def test_an_unlinked_person_has_the_usual_role_and_is_refused_what_needs_an_identity(

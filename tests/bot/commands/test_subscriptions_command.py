@@ -168,7 +168,7 @@ async def test_a_group_among_the_authors_is_found_with_its_members(talk: Talk) -
 async def test_a_group_that_cannot_be_asked_for_is_said(talk: Talk) -> None:
     await talk.azure.take_down()
     said = await talk.say("subscribe Shop/shop author Web Team", to=talk.channel)
-    assert "I could not ask Azure DevOps whether Web Team are groups" in said
+    assert "I could not ask Azure DevOps whether a group is meant by Web Team" in said
 
 
 async def test_a_preview_counts_what_the_week_would_have_brought_and_saves_nothing(

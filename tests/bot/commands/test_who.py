@@ -86,7 +86,7 @@ async def test_nobody_else_can_confirm_not_even_by_the_administrators_button(tal
     card = await _request_card(talk)
     pair = "maya@example.com is m.sample@example.org"
     said = await talk.say(f"confirm {pair}")
-    assert "“confirm” needs the role administrator; you are member here." in said
+    assert "“confirm” needs the role administrator; your role here is member." in said
     assert "Please ask Ada Sample." in said
     await talk.press(talk.jonas, card, "Confirm")
     talk.heard()
