@@ -242,7 +242,7 @@ def tell(
     situation = load_situation(session, pull_request_id, before, state, changes, actor=actor)
     _remember_reviews(session, pull_request_id, before, state, changes, now)
     notices = route(changes, situation)
-    late = ""
+    late = None
     if cause == SWEEP_CAUSE and notices:
         unchanged_at = _unchanged_at(session, before, state)
         late = lateness(changes, state, unchanged_at=unchanged_at, now=now)

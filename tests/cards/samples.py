@@ -81,19 +81,23 @@ def samples() -> Samples:
 
 def _radar() -> Samples:
     return {
-        "radar_notices-one-file": _pair(("/src/cart.py",)),
-        "radar_notices-many-files": _pair(tuple(f"/src/shop/cart_{n}.py" for n in range(14))),
+        "radar_alert-one-file": _pair(("/src/cart.py",)),
+        "radar_alert-many-files": _pair(tuple(f"/src/shop/cart_{n}.py" for n in range(14))),
+        "radar_alert-over": _pair(("/src/cart.py",), is_over=True),
+        "radar_alert-completed": _pair(("/src/cart.py",), status="completed", is_over=True),
+        "radar_alert-not-watched": _pair(("/src/cart.py",), is_over=True, is_unfollowed=True),
     }
 
 
-def _pair(files: tuple[str, ...]) -> OutgoingMessage:
+def _pair(files: tuple[str, ...], *, status: str = "active", **over: bool) -> OutgoingMessage:
+    """``status`` is of the first of the two, ``over`` how the pair is over."""
     rows = [
         PullRequestRow(
             connection="contoso",
             number=number,
             repository_id=SHOP.id,
             title=title,
-            status="active",
+            status=status if number == 12 else "active",
             author_id=MAYA.id,
             source_ref="refs/heads/feature/x",
             target_ref="refs/heads/main",
@@ -107,7 +111,7 @@ def _pair(files: tuple[str, ...]) -> OutgoingMessage:
     repository = RepositoryRow(
         connection="contoso", id=SHOP.id, name=SHOP.name, project_id="p", project_name="Shop"
     )
-    return draw_radar_alert(PairView(rows[0], rows[1], repository, BASE, files))
+    return draw_radar_alert(PairView(rows[0], rows[1], repository, BASE, files, **over))
 
 
 def _direct() -> Samples:
