@@ -12,6 +12,7 @@ from bot.cards.subscription_trouble import unreadable_card
 from bot.cards.view import load_view
 from bot.changes import Change, CommentPosted
 from bot.held_item import hold_direct, hold_group, hold_reply
+from bot.notices.lateness import Late, with_lateness
 from bot.notices.model import (
     Contact,
     DirectMessage,
@@ -96,13 +97,13 @@ def send(
     *,
     cause: str,
     now: datetime,
-    late: str = "",
+    late: Late | None = None,
 ) -> None:
     """Queue the notices in their order: a conversation's card before its replies.
 
-    ``late`` says how late they are, and is told once to each conversation and person.
+    ``late`` is how late they are, and is told once to each conversation and person.
     """
-    for notice in _with_lateness(notices, late) if late else notices:
+    for notice in _with_lateness(notices, late, now) if late else notices:
         match notice:
             case RefreshCard(conversation_id=conversation_id):
                 outbox.enqueue_card(
@@ -141,7 +142,7 @@ def send(
                 )
 
 
-def _with_lateness(notices: Sequence[Notice], late: str) -> Iterator[Notice]:
+def _with_lateness(notices: Sequence[Notice], late: Late, now: datetime) -> Iterator[Notice]:
     told: set[str | int] = set()
     for notice in notices:
         match notice:
@@ -151,14 +152,10 @@ def _with_lateness(notices: Sequence[Notice], late: str) -> Iterator[Notice]:
                 )
                 if place not in told:
                     told.add(place)
-                    yield replace(
-                        notice,
-                        text=f"{notice.text} ({late})",
-                        parts=tuple(replace(part, late=late) for part in notice.parts),
-                    )
+                    yield replace(notice, late=late)
                     continue
             case OwnMessage():
-                yield replace(notice, text=f"{notice.text} ({late})")
+                yield replace(notice, text=with_lateness(notice.text, late, now))
                 continue
         yield notice
 
@@ -174,7 +171,7 @@ def _send_reply(
     outbox.enqueue_message(
         session,
         key=reply.key,
-        payload=as_payload(reply_message(_said(reply))),
+        payload=as_payload(reply_message(_said(reply, now))),
         now=now,
         conversation_id=reply.conversation_id,
         pull_request_id=pull_request_id,
@@ -182,5 +179,6 @@ def _send_reply(
     )
 
 
-def _said(reply: ThreadReply) -> str:
-    return f"{reply.about}: {reply.text}" if reply.about else reply.text
+def _said(reply: ThreadReply, now: datetime) -> str:
+    text = with_lateness(reply.text, reply.late, now)
+    return f"{reply.about}: {text}" if reply.about else text

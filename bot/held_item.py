@@ -14,6 +14,7 @@ from sqlmodel import Session
 from bot.cards.view import PullRequestView
 from bot.notices.holding import Reason, Subject
 from bot.notices.kinds import EventKind
+from bot.notices.lateness import Late
 from bot.notices.model import DirectMessage, GroupAsk, ThreadReply
 from bot.notices.reasons import Role
 from bot.notices.review import ReviewPart
@@ -30,7 +31,7 @@ class Item:
     from there; ``is_own_doing``: all of them are the reader's own. ``episode_id`` is of a conflict.
     ``group_id``, ``group_name``, ``request`` and ``actor`` are of a group that is asked for a
     review. ``url`` and ``where`` are of what is not about a pull request; ``card`` is a ready
-    message for it.
+    message for it. ``late``: how late it is told, None when it is not.
     """
 
     text: str
@@ -51,6 +52,7 @@ class Item:
     url: str = ""
     where: str = ""
     card: dict[str, Any] | None = None
+    late: Late | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,7 @@ def hold_direct(
         with_card=message.with_card,
         parts=message.parts,
         since=message.since,
+        late=message.late,
     )
     return held.hold(
         session,
@@ -123,7 +126,7 @@ def hold_reply(
     now: datetime,
 ) -> bool:
     """Keep a reply that is part of a review, or comes after one that is kept."""
-    item = Item(text=reply.text, parts=reply.parts, about=reply.about)
+    item = Item(text=reply.text, parts=reply.parts, about=reply.about, late=reply.late)
     return held.hold(
         session,
         key=reply.key,

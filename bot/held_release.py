@@ -183,19 +183,19 @@ def _sort_out(
 def _as_groups(told: Sequence[Waiting], rules: HoldingRules) -> list[list[Waiting]]:
     """What is one message each: a review, with the news that nothing stands in the way.
 
-    Without a review window nothing is joined.
+    What waited is joined. Without a review window nothing waits for its rest: then what is told at
+    once is joined with what the same cause brought, not with what happens to be told beside it.
     """
-    if not rules.review_window:
-        return [[waiting] for waiting in told]
     groups: dict[object, list[Waiting]] = {}
-    last_review: dict[int | None, object] = {}
+    last_review: dict[object, object] = {}
     for waiting in told:
         row = waiting.row
+        brought_by = "" if rules.review_window or row.reason else row.cause
         key: object = row.id
         if row.group_key:
-            key = row.group_key
-            last_review[row.pull_request_id] = key
+            key = (row.group_key, brought_by)
+            last_review[row.pull_request_id, brought_by] = key
         elif row.kind == EventKind.READY:
-            key = last_review.get(row.pull_request_id, row.id)
+            key = last_review.get((row.pull_request_id, brought_by), row.id)
         groups.setdefault(key, []).append(waiting)
     return list(groups.values())

@@ -14,6 +14,7 @@ from bot.held_item import Waiting
 from bot.notices import texts
 from bot.notices.holding import Reason
 from bot.notices.kinds import EventKind
+from bot.notices.lateness import Late, with_lateness
 from bot.notices.reasons import Role
 from bot.notices.review import as_one, first_lines
 from bot.outgoing import as_payload
@@ -53,7 +54,7 @@ def tell_person(
     if first.item.with_card and first.row.pull_request_id is not None:
         _send_card(session, person, chat, first, now)
         return
-    _enqueue(session, person, chat, first, as_payload(_message(group)), now)
+    _enqueue(session, person, chat, first, as_payload(_message(group, now)), now)
 
 
 def tell_person_together(
@@ -68,7 +69,7 @@ def tell_person_together(
         first = group[0]
         known = found.get(first.row.pull_request_id or first.row.key)
         about = known or _about(first)
-        sentences = (*about.sentences, _sentence(group))
+        sentences = (*about.sentences, _sentence(group, now))
         found[first.row.pull_request_id or first.row.key] = replace(about, sentences=sentences)
     card = held_card(title.format(count=count), list(found.values()), why="held")
     _enqueue(session, person, _chat(session, person), groups[0][0], as_payload(card), now)
@@ -78,7 +79,7 @@ def tell_reply(session: Session, group: Sequence[Waiting], *, now: datetime) -> 
     """Queue one reply below a card: one thing, or one review."""
     first = group[0]
     parts = [part for waiting in group for part in waiting.item.parts]
-    text = as_one(parts) if parts else first.item.text
+    text = with_lateness(as_one(parts) if parts else first.item.text, _late(group), now)
     lines = first_lines(parts)
     said = f"{text}: {lines}" if lines else text
     about = first.item.about
@@ -103,7 +104,7 @@ def why_arguments(waiting: Waiting) -> str:
     return f"{kind} {role} {state.connection}:{state.number}"
 
 
-def _message(group: Sequence[Waiting]) -> OutgoingMessage:
+def _message(group: Sequence[Waiting], now: datetime) -> OutgoingMessage:
     first = group[0]
     why = why_arguments(first)
     if first.view is None:
@@ -113,26 +114,35 @@ def _message(group: Sequence[Waiting]) -> OutgoingMessage:
         return news_card(item.text, where=item.where, url=item.url, why=why)
     notes = [waiting.item.note for waiting in group if waiting.item.note]
     notes += [lines] if (lines := _first_lines(group)) else []
-    return direct_card(_sentence(group), first.view, page=first.item.page, notes=notes, why=why)
+    return direct_card(
+        _sentence(group, now), first.view, page=first.item.page, notes=notes, why=why
+    )
 
 
 def _ready_made(card: Json) -> OutgoingMessage:
     return OutgoingMessage(card=card["card"], text=card["text"], summary=card["summary"])
 
 
-def _sentence(group: Sequence[Waiting]) -> str:
+def _sentence(group: Sequence[Waiting], now: datetime) -> str:
     """One review as one sentence, perhaps with the news that nothing stands in the way."""
     first = group[0]
     parts = [part for waiting in group for part in waiting.item.parts]
     if not parts or first.view is None:
-        return first.item.text
-    said = as_one(
+        return with_lateness(first.item.text, first.item.late, now)
+    did = as_one(
         parts,
         about=texts.pull_request(first.view.state),
         to_author=first.item.role is Role.AUTHOR,
     )
+    said = with_lateness(did, _late(group), now)
     is_ready = any(waiting.row.kind == EventKind.READY for waiting in group)
     return f"{said}. {READY_TOO}" if is_ready else said
+
+
+def _late(group: Sequence[Waiting]) -> Late | None:
+    """How late a review is: as the oldest of it that is late."""
+    found = [waiting.item.late for waiting in group if waiting.item.late is not None]
+    return min(found, key=lambda late: late.since or group[-1].row.created_at, default=None)
 
 
 def _first_lines(group: Sequence[Waiting]) -> str:
@@ -162,12 +172,12 @@ def _send_card(
         )
         return
     if chat:
-        _enqueue(session, person, chat, waiting, as_payload(_message([waiting])), now)
+        _enqueue(session, person, chat, waiting, as_payload(_message([waiting], now)), now)
         return
     view = load_view(session, pull_request_id, "", now)
     own = identities.ids_of_person(session, person.id or 0, view.state.connection)
     drawn = draw_pull_request(replace(view, viewers=own))
-    sent = OutgoingMessage(card=drawn.card, summary=waiting.item.text)
+    sent = OutgoingMessage(card=drawn.card, summary=_sentence([waiting], now))
     _enqueue(session, person, chat, waiting, as_payload(sent), now)
 
 

@@ -243,11 +243,12 @@ def tell(
     situation = load_situation(session, pull_request_id, before, state, changes, actor=actor)
     _remember_reviews(session, pull_request_id, before, state, changes, now)
     notices = route(changes, situation)
-    late = ""
+    late = None
     if notices and (is_late(cause) or cause == SWEEP_CAUSE):
         unchanged_at = _unchanged_at(session, before, state)
-        late = lateness(changes, state, unchanged_at=unchanged_at, now=now)
-        late = late or ("late" if is_late(cause) else "")
+        late = lateness(
+            changes, state, unchanged_at=unchanged_at, was_missed=is_late(cause), now=now
+        )
     send(session, notices, situation, pull_request_id, cause=cause, now=now, late=late)
 
 

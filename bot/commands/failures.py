@@ -71,5 +71,6 @@ def _own_words(words: str) -> str:
     words = words.strip().removeprefix(f"{THEY}: ")
     if not words:
         return ""
-    said = words if words.startswith(THEY) else f"It says: {words}"
+    is_ours = words.startswith((THEY, "the connection "))
+    said = f"{words[0].upper()}{words[1:]}" if is_ours else f"It says: {words}"
     return f"{said} " if said[-1] in ".!?" else f"{said}. "

@@ -161,8 +161,8 @@ async def _check(invocation: Invocation, person: Person | None, role: Role | Non
     held = await _held_by(invocation.services, person, invocation.conversation.id)
     if held >= invocation.role and person.id != invocation.person.id:
         raise CommandRefused(
-            f"The role of {person.name or person.mail} here is {held.label}: only an administrator of "
-            "Pullcord can change that."
+            f"The role of {person.name or person.mail} here is {held.label}: only an "
+            "administrator of Pullcord can change that."
         )
 
 

@@ -15,6 +15,7 @@ from sqlmodel import Session, select
 
 from bot.cards.view import PullRequestView, load_state
 from bot.conflicts.following import want_status
+from bot.conflicts.rounds import Rounds
 from bot.conflicts.statuses import FAILED, SENTENCES, StatusMode, is_to_be_posted, mode_of
 from bot.log_text import log_safe
 from bot.model import branch_name
@@ -71,6 +72,7 @@ class StatusWatch:
         self._services = services
         self._something = asyncio.Event()
         self._stopping = False
+        self._rounds = Rounds()
         self._refused: dict[str, datetime] = {}
         self._looked_at: datetime | None = None
 
@@ -100,14 +102,23 @@ class StatusWatch:
 
     async def work_off(self) -> int:
         """Post what is due; how many that were."""
-        now = self._services.clock()
-        due = await self._services.db.write(
-            lambda s: [
-                row.pull_request_id for row in merge_statuses.claim_due(s, now=now, limit=AT_ONCE)
-            ]
+        with self._rounds.one():
+            now = self._services.clock()
+            due = await self._services.db.write(
+                lambda s: [
+                    row.pull_request_id
+                    for row in merge_statuses.claim_due(s, now=now, limit=AT_ONCE)
+                ]
+            )
+            await asyncio.gather(*(self._handle(pull_request_id) for pull_request_id in due))
+            return len(due)
+
+    async def is_idle(self) -> bool:
+        """Whether nothing is in hand and nothing is due; what failed is due later."""
+        db, now = self._services.db, self._services.clock()
+        return await self._rounds.are_idle(
+            lambda: db.read(lambda s: merge_statuses.is_due(s, now=now))
         )
-        await asyncio.gather(*(self._handle(pull_request_id) for pull_request_id in due))
-        return len(due)
 
     async def _look_for_missing(self) -> None:
         """Pull requests that were stored before statuses were posted, or while they were not."""

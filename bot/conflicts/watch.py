@@ -17,6 +17,7 @@ from bot.cards.view import load_finding, load_state
 from bot.conflicts.ending import is_end_to_tell, who_ended
 from bot.conflicts.episodes import judge
 from bot.conflicts.examination import Examination, Question, examine
+from bot.conflicts.rounds import Rounds
 from bot.conflicts.telling import pull_request_row, refresh_alerts, tell, tell_clean
 from bot.log_fields import add_log_fields
 from bot.log_text import log_safe
@@ -61,6 +62,7 @@ class ConflictWatch:
         self._services = services
         self._something = asyncio.Event()
         self._stopping = False
+        self._rounds = Rounds()
 
     def wake(self) -> None:
         """An episode began, ended, or changed: look at once instead of at the next poll."""
@@ -87,12 +89,18 @@ class ConflictWatch:
 
     async def work_off(self) -> int:
         """Do what is due, the oldest conflicts first; how many episodes that were."""
-        now = self._services.clock()
-        rows = await self._services.db.write(
-            lambda s: [row.id or 0 for row in conflicts.claim_due(s, now=now, limit=AT_ONCE)]
-        )
-        await asyncio.gather(*(self._handle(episode_id) for episode_id in rows))
-        return len(rows)
+        with self._rounds.one():
+            now = self._services.clock()
+            rows = await self._services.db.write(
+                lambda s: [row.id or 0 for row in conflicts.claim_due(s, now=now, limit=AT_ONCE)]
+            )
+            await asyncio.gather(*(self._handle(episode_id) for episode_id in rows))
+            return len(rows)
+
+    async def is_idle(self) -> bool:
+        """Whether nothing is in hand and nothing is due; what failed is due later."""
+        db, now = self._services.db, self._services.clock()
+        return await self._rounds.are_idle(lambda: db.read(lambda s: conflicts.is_due(s, now=now)))
 
     async def _handle(self, episode_id: int) -> None:
         add_log_fields(conflict=episode_id)

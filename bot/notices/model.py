@@ -7,6 +7,7 @@ from datetime import datetime
 from bot.model import Identity
 from bot.notices.filters import EVERYTHING, NO_FACTS, Facts, Filters
 from bot.notices.kinds import EventKind
+from bot.notices.lateness import Late
 from bot.notices.places import DEFAULT_PLACES, Places
 from bot.notices.reasons import Role
 from bot.notices.review import ReviewPart
@@ -95,7 +96,7 @@ class ThreadReply:
 
     ``parts`` are the votes and comments that it tells of: with others of the same review, which
     come within a short time, they become one reply. ``about`` stands before it where there are
-    no threads.
+    no threads. ``late``: how late it is told, None when it is not.
     """
 
     conversation_id: str
@@ -103,6 +104,7 @@ class ThreadReply:
     key: str
     parts: tuple[ReviewPart, ...] = ()
     about: str = ""
+    late: Late | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +130,9 @@ class DirectMessage:
 
     ``with_card`` sends the pull request's card with it, for the one who must act now; ``page``
     is the part of the pull request's page that the button opens ("", files, conflicts).
-    ``kind`` is what the person's settings choose by, ``role`` why it is this person. ``parts`` as
-    in ThreadReply. ``since`` is the commit that the person knows: what has changed from there is
-    asked for before it is told.
+    ``kind`` is what the person's settings choose by, ``role`` why it is this person. ``parts`` and
+    ``late`` as in ThreadReply. ``since`` is the commit that the person knows: what has changed from
+    there is asked for before it is told.
     """
 
     person_id: int
@@ -142,6 +144,7 @@ class DirectMessage:
     role: Role = Role.SUBSCRIBER
     parts: tuple[ReviewPart, ...] = ()
     since: str = ""
+    late: Late | None = None
 
 
 @dataclass(frozen=True, slots=True)

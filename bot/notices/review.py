@@ -23,8 +23,7 @@ _VOTED_ON_YOURS = {**_VOTED, Vote.WAITING_FOR_AUTHOR: "{name} waits for you{on}"
 class ReviewPart:
     """A vote or a comment of one person. ``said`` is the beginning of the comment.
 
-    ``text`` is the whole sentence for when it comes by itself. ``late`` says how late it is told
-    ("late: 3 h ago"), "" when it is not.
+    ``text`` is the whole sentence for when it comes by itself.
     """
 
     writer_id: str
@@ -33,7 +32,6 @@ class ReviewPart:
     vote: Vote | None = None
     said: str = ""
     is_mention: bool = False
-    late: str = ""
 
 
 def as_one(parts: Sequence[ReviewPart], *, about: str = "", to_author: bool = False) -> str:
@@ -53,11 +51,6 @@ def as_one(parts: Sequence[ReviewPart], *, about: str = "", to_author: bool = Fa
 
 
 def _of_one(parts: Sequence[ReviewPart], *, about: str, to_author: bool) -> str:
-    late = next((f" ({part.late})" for part in parts if part.late), "")
-    return _did(parts, about=about, to_author=to_author) + late
-
-
-def _did(parts: Sequence[ReviewPart], *, about: str, to_author: bool) -> str:
     if len(parts) == 1:
         return parts[0].text
     vote = next((part.vote for part in reversed(parts) if part.vote is not None), None)

@@ -13,6 +13,7 @@ from bot.held_item import Waiting, read_item
 from bot.held_over import why_over
 from bot.log_text import log_safe
 from bot.notices.holding import Reason
+from bot.notices.lateness import with_lateness
 from bot.outgoing import as_payload
 from bot.people_preferences import preferences_of
 from bot.reminders.digest import personal_digest, shared_digest
@@ -191,7 +192,8 @@ def _send_unless_empty(session: Session, prepared: Prepared, digest: Digest, now
     """What was kept for the digest is read here: nobody else can tell it at the same time."""
     person = prepared.person
     kept = _kept(session, person, now) if person else []
-    digest = replace(digest, news=tuple(waiting.item.text for waiting in kept))
+    news = tuple(with_lateness(each.item.text, each.item.late, now) for each in kept)
+    digest = replace(digest, news=news)
     if digest.is_empty:
         return
     chat = person.chat if person else prepared.row.owner.removeprefix(CONVERSATION)

@@ -11,7 +11,6 @@ from storage.tables import (
     ConflictEpisode,
     ConflictSnooze,
     ConversationRow,
-    MergeStatusRow,
     OutboxRow,
     OwnFinding,
     PostedAlert,
@@ -117,19 +116,10 @@ def counts(session: Session) -> Mapping[str, int]:
     return {"pending": len(rows) + merge_statuses.pending(session)}
 
 
-def is_under_way(session: Session, *, now: datetime) -> bool:
-    """Whether there is work to do now; not what failed and is put off to later."""
-    return any(
-        session.exec(
-            select(table.due_at)
-            .where(
-                col(table.due_at).is_not(None),
-                or_(col(table.due_at) <= now, col(table.attempts) == 0),
-            )
-            .limit(1)
-        ).first()
-        for table in (ConflictEpisode, MergeStatusRow)
-    )
+def is_due(session: Session, *, now: datetime) -> bool:
+    """Whether an episode has work to do now; not what somebody has in hand, or is put off."""
+    due = select(ConflictEpisode.id).where(col(ConflictEpisode.due_at) <= now).limit(1)
+    return session.exec(due).first() is not None
 
 
 def alert_places(session: Session, episode_id: int) -> frozenset[str]:

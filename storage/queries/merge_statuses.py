@@ -90,6 +90,12 @@ def resume(session: Session, *, now: datetime) -> int:
     return affected(session, waiting.values(due_at=now))
 
 
+def is_due(session: Session, *, now: datetime) -> bool:
+    """Whether a status is to be posted now; not what somebody has in hand, or is put off."""
+    due = select(MergeStatusRow.pull_request_id).where(col(MergeStatusRow.due_at) <= now).limit(1)
+    return session.exec(due).first() is not None
+
+
 def pending(session: Session) -> int:
     """How many statuses wait to be posted for the first time; not those put off by a failure."""
     rows = session.exec(

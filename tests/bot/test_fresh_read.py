@@ -7,6 +7,7 @@ import pytest
 from bot.ports import NotFound
 from storage.queries import open_pull_requests
 from storage.tables import Link, TicketRow
+from tests.bot.releasing import release_due
 from tests.bot.workflows.conftest import CONNECTION, NOW, World, world
 
 __all__ = ["world"]
@@ -170,7 +171,12 @@ async def push(world: World, branch: str) -> str:
     return await world.sandbox.commit(world.shop, branch, content, world.maya_there, "More")
 
 
+LOUD = {"places": {"created": "thread", "commits": "thread"}}
+"""What a channel sees on the card as a rule, below it."""
+
+
 async def told(world: World) -> list[str]:
+    await release_due(world.services.db, world.clock())
     rows = await world.outbox()
     return [row.payload["text"] for row in rows if row.kind == "message" and row.payload]
 
@@ -180,7 +186,7 @@ def distances(world: World) -> int:
 
 
 async def test_a_push_is_counted_where_a_thread_hears_of_it(world: World) -> None:
-    await world.subscribe()
+    await world.subscribe(options=LOUD)
     number = await world.pull_request("one", world.maya_there)
     await world.reads.read(CONNECTION, number, cause="a")
     await world.reads.read(CONNECTION, number, cause="b")
@@ -204,7 +210,7 @@ async def test_a_push_is_not_counted_where_nobody_looks(world: World) -> None:
 
 
 async def test_a_push_that_cannot_be_counted_is_told_all_the_same(world: World) -> None:
-    await world.subscribe()
+    await world.subscribe(options=LOUD)
     number = await world.pull_request("one", world.maya_there)
     await world.reads.read(CONNECTION, number, cause="a")
     tip = await push(world, "one")

@@ -40,22 +40,28 @@ async def test_what_was_missed_during_an_outage_is_told_once(world: World) -> No
     assert len(await world.outbox()) == told
 
 
+async def sweeps(world: World) -> None:
+    """A sweep, and what it found is told."""
+    await world.sweep.run()
+    await release_due(world.services.db, world.services.clock())
+
+
 async def test_what_an_outage_hid_says_once_how_late_it_is(world: World) -> None:
     """CHECKS 10: what happened long ago is not told as if it were new."""
     await world.subscribe()
     number = await world.pull_request("one", world.maya_there, reviewers=[world.jonas_there])
-    await world.sweep.run()
+    await sweeps(world)
     world.clock.advance(minutes=4)
     await world.sandbox.vote(number, world.jonas_there, 5)
-    await world.sweep.run()
+    await sweeps(world)
     world.clock.advance(minutes=40)
     await world.sandbox.vote(number, world.jonas_there, -10)
     change = {"one.txt": "more\n"}
     await world.sandbox.commit(world.shop, "one", change, world.maya_there, "More")
-    await world.sweep.run()
+    await sweeps(world)
     await world.sandbox.abandon(number, world.maya_there)
     world.clock.advance(hours=3)
-    await world.sweep.run()
+    await sweeps(world)
     found = await texts(world)
     assert found.count("Jonas Sample approved with suggestions") == 1
     late = [text for text in found if "late:" in text]

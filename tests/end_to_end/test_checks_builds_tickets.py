@@ -55,7 +55,7 @@ async def test_a_failed_status_is_on_the_card_and_told_to_the_author_once(scene:
     await looks_at_checks(scene)
     card = scene.card(pr)
     assert "1 check failed" in render_text(card)
-    assert "Checks: 1 failed" in render_text(card)
+    assert "Checks: ✗ 1 failed" in render_text(card)
     assert "✗ lint  3 errors" in render_text(card)
     assert page in str(card.card)
     assert of_checks(scene) == ["#1 Add search: The check lint failed"]
@@ -71,7 +71,7 @@ async def test_a_fixed_check_is_told_and_running_is_not(scene: Scene) -> None:
         "#1 Add search: The check lint failed",
         "#1 Add search: The check lint passes again: no check fails any more",
     ]
-    assert "Checks: 1 passed" in scene.card_text(pr)
+    assert "Checks: ✓ 1 passed" in scene.card_text(pr)
 
 
 async def test_what_fails_again_is_told_for_new_commits_only(scene: Scene) -> None:
@@ -132,7 +132,7 @@ async def test_a_policy_that_waits_for_a_status_is_that_status(scene: Scene) -> 
     await scene.azure.set_policy(pr, "Lint", "queued", type_=STATUS_POLICY, settings=settings)
     await looks_at_checks(scene)
     card = scene.card_text(pr)
-    assert "Checks: 1 running" in card
+    assert "Checks: ◔ 1 running" in card
     assert "◔ lint required  running" in card
 
 

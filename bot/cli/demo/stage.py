@@ -23,7 +23,7 @@ from bot.ports import utc_now
 from bot.settings import Settings
 from storage import held, inbox, outbox, schema
 from storage.engine import Database
-from storage.queries import activities, conflicts, connections
+from storage.queries import activities, connections
 from storage.queries.connections import NewCredential
 from storage.secrets import SecretBox, new_key, new_webhook_secret
 from storage.tables import Connection
@@ -240,9 +240,9 @@ class Stage:
         for counts in (inbox.counts, activities.counts):
             if not _is_done(await self.bot.db.read(counts)):
                 return False
-        now = self.bot.services.clock()
-        if await self.bot.db.read(lambda s: conflicts.is_under_way(s, now=now)):
+        if not (await self.bot.watch.is_idle() and await self.bot.statuses.is_idle()):
             return False
+        now = self.bot.services.clock()
         if await self.bot.db.read(lambda s: held.due_addressees(s, now=now)):
             return False
         return _is_done(await self.bot.db.read(outbox.counts))

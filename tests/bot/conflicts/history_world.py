@@ -29,6 +29,7 @@ from bot.conflicts.target_moved import TargetMoved
 from bot.conflicts.watch import ConflictWatch
 from bot.delivery import Delivery
 from bot.fresh_read import FreshReads
+from bot.held_messages import HeldMessages
 from bot.intake import Intake
 from bot.ports import AzureDevOps
 from bot.send_budget import SendBudget
@@ -190,6 +191,7 @@ class World:
         self.sweep = Sweep(self.services, self.reads, self.targets)
         self.watch = ConflictWatch(self.services)
         self.statuses = StatusWatch(self.services)
+        self.held = HeldMessages(self.services)
         self.delivery = Delivery(
             self.services, SendBudget(per_second=30), monotonic=self.clock.monotonic
         )
@@ -282,7 +284,7 @@ class World:
         """Work until nothing is left to do."""
         for _ in range(ROUNDS):
             await self.record()
-            for part in (self.watch, self.statuses, self.delivery):
+            for part in (self.watch, self.statuses, self.held, self.delivery):
                 while await part.work_off():
                     pass
             if not await self.db.read(_open_work):
@@ -306,6 +308,8 @@ class World:
             while await self.watch.work_off():
                 pass
         if where is Where.SENDING:
+            while await self.held.work_off():
+                pass
             await self.db.write(lambda s: len(outbox.claim(s, now=self.clock())))
         await self.targets.stop()
         await self.db.close()

@@ -11,7 +11,7 @@ async def passes(world: World, minutes: float) -> None:
     until = world.clock.now + timedelta(minutes=minutes)
     while world.clock.now < until:
         world.clock.now += timedelta(seconds=5)
-        for part in (world.watch, world.statuses, world.delivery):
+        for part in (world.watch, world.statuses, world.held, world.delivery):
             await part.work_off()
 
 

@@ -208,6 +208,8 @@ class WeekWorld(World):
         await self.killed(where)
 
     async def _act(self, step: Step, made: PullRequest) -> None:
+        if step.what is What.PUBLISH:
+            await self.sweep.run()  # as always every few minutes: so the next one is not late
         who = self.people[step.who]
         if step.what is What.OPEN:
             await self._open(made)
