@@ -86,6 +86,16 @@ def module(name: str, *arguments: str) -> Iterator[Child]:
         _stop(process)
 
 
+SERVE = """
+import sys
+
+sys.modules["rich"] = None  # only the demo has it, and httpx loads it where it is
+from bot.cli import main
+
+main()
+"""
+
+
 def installed_environment() -> dict[str, str]:
     """This environment, as an installation has it.
 
@@ -101,9 +111,9 @@ def installed_environment() -> dict[str, str]:
 
 @contextmanager
 def serve(settings: Mapping[str, str]) -> Iterator[Child]:
-    """Run the real ``pullcord serve`` with these settings."""
+    """Run the real ``pullcord serve`` with these settings, as an installation has it."""
     process = subprocess.Popen(
-        [sys.executable, "-c", "from bot.cli import main; main()", "serve"],
+        [sys.executable, "-c", SERVE, "serve"],
         stderr=subprocess.PIPE,
         text=True,
         env={

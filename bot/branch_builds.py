@@ -126,13 +126,15 @@ def _tell(
     """Conversations get a message; a person's own chat and DIRECT go by his settings."""
     assert judged.turn is not None
     text = build_turned(build, judged.turn, since=judged.since)
-    payload = as_payload(draw_build(text, build, judged.turn, build.repository_name))
+    shared = as_payload(draw_build(text, build, judged.turn, build.repository_name))
+    why = f"{EventKind.BUILD.value} {Role.SUBSCRIBER.value}"
+    personal = as_payload(draw_build(text, build, judged.turn, build.repository_name, why=why))
     places, people = _addressees(session, connection, build, followers)
     for conversation_id in places:
         outbox.enqueue_message(
             session,
             key=build_key(conversation_id, connection, build, judged.turn),
-            payload=payload,
+            payload=shared,
             now=now,
             conversation_id=conversation_id,
             cause=cause,
@@ -147,7 +149,7 @@ def _tell(
             role=Role.SUBSCRIBER,
             url=build.web_url,
             where=f"{build.project_name} / {build.repository_name}",
-            card=payload,
+            card=personal,
             cause=cause,
             now=now,
         )

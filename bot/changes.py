@@ -195,12 +195,14 @@ class CommentPosted:
 class ChecksFailed:
     """Checks failed that had not failed before for these commits.
 
-    ``again``: they had failed for older commits, too, and were not fixed meanwhile.
+    ``again``: they had failed for older commits, too, and were not fixed meanwhile. ``run_url`` is
+    the page of a run that failed, as whoever posted it says, "" when nobody does.
     """
 
     id: str
     names: tuple[str, ...]
     again: bool = False
+    run_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

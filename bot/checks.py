@@ -182,7 +182,9 @@ def _failure(known: Failure | None, check: Check, source_commit: str, now: datet
 
 
 def _failed(checks: Sequence[Check], *, is_again: bool) -> ChecksFailed:
-    return ChecksFailed(_id("checks-failed", checks), _names(checks), is_again)
+    pages = [check.target_url for check in sorted(checks, key=lambda each: each.name)]
+    run_url = next((page for page in pages if page), "")
+    return ChecksFailed(_id("checks-failed", checks), _names(checks), is_again, run_url)
 
 
 def _names(checks: Sequence[Check]) -> tuple[str, ...]:

@@ -37,7 +37,7 @@ def record_checks(
     cause: str,
     now: datetime,
 ) -> bool:
-    """Store what was read and tell what is news; True when the checks differ from before.
+    """Store what was read and tell what is news; True when those of others differ from before.
 
     An answer older than the one that is stored changes nothing. What had failed before Pullcord
     looked is no news. Runs inside ``Database.write``, after the pull request itself was recorded.
@@ -70,7 +70,12 @@ def record_checks(
     )
     if state.is_active:
         _judge(session, pull_request_id, state, found, is_first=is_first, cause=cause, now=now)
-    return has_changed
+    return has_changed and _shown(found) != _shown(stored)
+
+
+def _shown(found: Sequence[Check]) -> list[Check]:
+    """Without our own status, which the card says in its words: our posting it is no news."""
+    return [check for check in found if check.name != rules.OWN_STATUS]
 
 
 def load_checks(stored: list[dict[str, Any]] | None) -> tuple[Check, ...]:

@@ -15,6 +15,9 @@ from bot.filter_facts import keep_facts, read_facts
 from bot.link_repair import LinkChanges, find_links, store_links
 from bot.log_text import log_safe
 from bot.model import Check, PullRequestSnapshot, PushedCommits, branch_name
+from bot.notices.filters import subject_of
+from bot.notices.kinds import EventKind, Place
+from bot.notices.subscriptions import is_about
 from bot.ports import (
     AzureDevOps,
     AzureDevOpsError,
@@ -23,6 +26,8 @@ from bot.ports import (
     RateLimited,
     Unreachable,
 )
+from bot.pull_request_state import PullRequestState
+from bot.reach import load_facts, load_reach
 from bot.recording import Recorded, record_snapshot, show_card
 from bot.services import Services
 from bot.workflows.side_by_side import within
@@ -39,6 +44,7 @@ Part = tuple[T, ...] | AzureDevOpsError
 MOST_REMEMBERED = 10_000
 
 PUSH_TIME_S = 2.0
+_WORDS = (Place.THREAD, Place.CHANNEL, Place.DIRECT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +58,15 @@ class FreshRead:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What is stored of a pull request before it is read. ``has_cards``: some conversation."""
+    """What is stored of a pull request before it is read.
+
+    ``tells_commits``: some subscription tells new commits in words, not on the card alone.
+    """
 
     project_id: str
     repository_id: str
     source_commit: str
-    has_cards: bool
+    tells_commits: bool
     as_of: datetime
 
 
@@ -229,12 +238,12 @@ async def _or_error(call: Coroutine[Any, Any, Sequence[T]]) -> Part[T]:
 async def _pushed(
     azure: AzureDevOps, known: "_Known | None", snapshot: PullRequestSnapshot
 ) -> PushedCommits | None:
-    """What moved the source branch, asked only when it moved and a thread may hear of it.
+    """What moved the source branch, asked only when it moved and somebody is told in words.
 
     Nothing else waits long for it, or fails with it: without it the thread hears of new commits.
     """
     old, new = known.source_commit if known else "", snapshot.source_commit
-    if known is None or not known.has_cards or not old or not new or old == new:
+    if known is None or not known.tells_commits or not old or not new or old == new:
         return None
     asked = azure.pushed_commits(
         snapshot.repository.id,
@@ -265,13 +274,25 @@ def _known_before(session: Session, connection: str, number: int) -> "_Known | N
     repository = session.get(RepositoryRow, (connection, row.repository_id))
     if repository is None:
         return None
+    state = load_state(row)
     return _Known(
         project_id=repository.project_id,
         repository_id=repository.id,
-        source_commit=load_state(row).source_commit,
-        has_cards=bool(recording.conversations_with_card(session, row.id)),
+        source_commit=state.source_commit,
+        tells_commits=_tells_commits(session, state),
         as_of=row.as_of,
     )
+
+
+def _tells_commits(session: Session, state: PullRequestState) -> bool:
+    reach = load_reach(session, state.connection, state.repository)
+    loud = [
+        each for each in reach.subscribers if each.places.of(EventKind.COMMITS, each.kind) in _WORDS
+    ]
+    if not loud:
+        return False
+    subject = subject_of(state, load_facts(session, state, reach))
+    return any(is_about(each, state, subject) for each in loud)
 
 
 def _newer_than(known: datetime, snapshot: PullRequestSnapshot) -> PullRequestSnapshot:

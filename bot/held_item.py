@@ -18,8 +18,13 @@ from bot.notices.lateness import Late
 from bot.notices.model import DirectMessage, GroupAsk, ThreadReply
 from bot.notices.reasons import Role
 from bot.notices.review import ReviewPart
+from bot.pull_request_state import PullRequestState
 from storage import held
+from storage.outbox import AlertOf
 from storage.tables import HeldNotice
+
+CONFLICT_OVER = "the conflict is over"
+PAIR_OVER = "the two do not conflict any more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +33,11 @@ class Item:
 
     ``text`` is its whole sentence. ``about`` names the pull request where no thread does. ``since``
     is the commit that the reader knows, ``is_looked_up`` and ``note`` what was found of the changes
-    from there; ``is_own_doing``: all of them are the reader's own. ``episode_id`` is of a conflict.
+    from there; ``is_own_doing``: all of them are the reader's own. ``episode_id`` is of a conflict,
+    ``radar_pair_id`` of two pull requests that will conflict.
     ``group_id``, ``group_name``, ``request`` and ``actor`` are of a group that is asked for a
-    review. ``url`` and ``where`` are of what is not about a pull request; ``card`` is a ready
+    review. ``run_url`` is the page of a failed check's run, checked when it is drawn. ``url`` and
+    ``where`` are of what is not about a pull request; ``card`` is a ready
     message for it. ``late``: how late it is told, None when it is not.
     """
 
@@ -45,10 +52,12 @@ class Item:
     note: str = ""
     is_own_doing: bool = False
     episode_id: int | None = None
+    radar_pair_id: int | None = None
     group_id: str = ""
     group_name: str = ""
     request: str = ""
     actor: int | None = None
+    run_url: str = ""
     url: str = ""
     where: str = ""
     card: dict[str, Any] | None = None
@@ -67,14 +76,16 @@ class Waiting:
     def subject(self) -> Subject:
         """What it is about, as preferences name it."""
         kind = EventKind(self.row.kind)
-        if self.view is None:
-            return Subject(kind)
-        state = self.view.state
-        return Subject(
-            kind,
-            repository=f"{state.connection}/{state.repository.id}",
-            pull_request=f"{state.connection}/{state.number}",
-        )
+        return Subject(kind) if self.view is None else about_pull_request(kind, self.view.state)
+
+
+def about_pull_request(kind: EventKind, state: PullRequestState) -> Subject:
+    """A kind of event of one pull request, as preferences name it."""
+    return Subject(
+        kind,
+        repository=f"{state.connection}/{state.repository.id}",
+        pull_request=f"{state.connection}/{state.number}",
+    )
 
 
 _item = TypeAdapter(Item)
@@ -102,6 +113,7 @@ def hold_direct(
         with_card=message.with_card,
         parts=message.parts,
         since=message.since,
+        run_url=message.run_url,
         late=message.late,
     )
     return held.hold(
@@ -183,7 +195,7 @@ def hold_conflict(
     """Keep the alert of a conflict for the author; told alone it is the alert's card."""
     return held.hold(
         session,
-        key=f"conflict:{episode_id}:person/{person_id}",
+        key=f"{AlertOf(episode_id=episode_id).key}:person/{person_id}",
         kind=EventKind.CONFLICT.value,
         payload=dump_item(Item(text=text, episode_id=episode_id, page="conflicts")),
         now=now,
@@ -191,6 +203,48 @@ def hold_conflict(
         pull_request_id=pull_request_id,
         cause=cause,
     )
+
+
+def hold_conflict_again(session: Session, episode_id: int, *, now: datetime) -> None:
+    """The conflict is back: an author who was not told because it seemed over waits anew."""
+    key = f"{AlertOf(episode_id=episode_id).key}:"
+    held.hold_again(session, key_prefix=key, outcome=CONFLICT_OVER, now=now)
+
+
+def hold_radar(
+    session: Session,
+    person_id: int,
+    pair_id: int,
+    pull_request_id: int,
+    text: str,
+    *,
+    cause: str,
+    now: datetime,
+) -> bool:
+    """Keep for an author that two will conflict; told alone it is the pair's card.
+
+    ``pull_request_id`` is the person's own of the two.
+    """
+    return held.hold(
+        session,
+        key=f"{radar_key(pair_id)}person/{person_id}",
+        kind=EventKind.CONFLICT.value,
+        payload=dump_item(Item(text=text, radar_pair_id=pair_id, page="conflicts")),
+        now=now,
+        person_id=person_id,
+        pull_request_id=pull_request_id,
+        cause=cause,
+    )
+
+
+def hold_radar_again(session: Session, pair_id: int, *, now: datetime) -> None:
+    """The pair is back: who was not told because it seemed over waits anew."""
+    held.hold_again(session, key_prefix=radar_key(pair_id), outcome=PAIR_OVER, now=now)
+
+
+def radar_key(pair_id: int) -> str:
+    """What the keys of a pair's messages begin with, here and in the outbox."""
+    return f"{AlertOf(radar_pair_id=pair_id).key}:"
 
 
 def hold_news(

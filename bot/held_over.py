@@ -3,14 +3,14 @@
 from sqlmodel import Session
 
 from bot.cards.view import PullRequestView
-from bot.held_item import Item
+from bot.held_item import CONFLICT_OVER, PAIR_OVER, Item
 from bot.model import Vote
 from bot.notices.kinds import EventKind
 from bot.notices.readiness import is_ready
 from bot.notices.reasons import Role
 from bot.pull_request_state import PullRequestState
 from storage.queries import conflicts, recording
-from storage.tables import HeldNotice
+from storage.tables import HeldNotice, RadarPair
 
 
 def why_over(
@@ -29,7 +29,10 @@ def why_over(
             return "it is not ready any more"
         case EventKind.CONFLICT if item.episode_id is not None:
             episode = conflicts.get(session, item.episode_id)
-            return "the conflict is over" if episode is None or episode.ended_at else ""
+            return CONFLICT_OVER if episode is None or episode.ended_at else ""
+        case EventKind.CONFLICT if item.radar_pair_id is not None:
+            pair = session.get(RadarPair, item.radar_pair_id)
+            return PAIR_OVER if pair is None or pair.ended_at else ""
     return ""
 
 

@@ -22,7 +22,7 @@ from bot.teams_model import Json, OutgoingMessage
 from storage import outbox
 from storage.outbox import AlertOf
 from storage.queries import conversations, identities, recording
-from storage.tables import Person
+from storage.tables import Person, RadarPair
 
 READY_TOO = "Nothing stands in its way now: you can complete it"
 
@@ -40,11 +40,13 @@ def tell_person(
     """Queue one message for a person: one thing, or one review."""
     first = group[0]
     chat = _chat(session, person)
-    if first.item.episode_id is not None and first.row.pull_request_id is not None:
+    about = _alert_of(session, first)
+    if about is not None:
+        alert, pull_request_id = about
         outbox.enqueue_alert(
             session,
-            about=AlertOf(episode_id=first.item.episode_id),
-            pull_request_id=first.row.pull_request_id,
+            about=alert,
+            pull_request_id=pull_request_id,
             now=now,
             conversation_id=chat,
             person_id=None if chat else person.id,
@@ -55,6 +57,17 @@ def tell_person(
         _send_card(session, person, chat, first, now)
         return
     _enqueue(session, person, chat, first, as_payload(_message(group, now)), now)
+
+
+def _alert_of(session: Session, waiting: Waiting) -> tuple[AlertOf, int] | None:
+    """The alert that a conflict is told as, and the pull request that it is filed under."""
+    item = waiting.item
+    if item.radar_pair_id is not None:
+        pair = session.get_one(RadarPair, item.radar_pair_id)
+        return AlertOf(radar_pair_id=item.radar_pair_id), pair.first_id
+    if item.episode_id is not None and waiting.row.pull_request_id is not None:
+        return AlertOf(episode_id=item.episode_id), waiting.row.pull_request_id
+    return None
 
 
 def tell_person_together(
@@ -115,7 +128,12 @@ def _message(group: Sequence[Waiting], now: datetime) -> OutgoingMessage:
     notes = [waiting.item.note for waiting in group if waiting.item.note]
     notes += [lines] if (lines := _first_lines(group)) else []
     return direct_card(
-        _sentence(group, now), first.view, page=first.item.page, notes=notes, why=why
+        _sentence(group, now),
+        first.view,
+        page=first.item.page,
+        run_url=first.item.run_url,
+        notes=notes,
+        why=why,
     )
 
 

@@ -19,6 +19,7 @@ from bot.fresh_read import FreshReads
 from bot.hooks.lateness import comes_late, late
 from bot.log_fields import add_log_fields
 from bot.log_text import log_safe
+from bot.mentioned import learn_mentioned
 from bot.metrics import HOOK_LAG_S, HOOKS_HANDLED
 from bot.model import (
     BuildHook,
@@ -266,6 +267,7 @@ class Intake:
             await self._read_or_take(hook.snapshot, cause)
         elif known is None:
             await self._read(row.connection, hook.number, cause)
+        await learn_mentioned(self._services, row.connection, hook.comment)
         await self._record_and_mark(row, hook, cause)
 
     async def _pushed(self, row: InboxRow, hook: Pushed, cause: str) -> None:

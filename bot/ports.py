@@ -269,6 +269,9 @@ class AzureDevOps(ServiceHooks, Protocol):
     async def find_group(self, name: str) -> Identity | None:
         """The group or team of exactly this name, None when none or several."""
 
+    async def identities(self, ids: Sequence[str]) -> Sequence[Identity]:
+        """The people and groups with these ids; unknown ones are left out."""
+
     async def group_members(self, group_id: str) -> Sequence[Identity]:
         """The people in a group or team, those of groups in it too."""
 

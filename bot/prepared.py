@@ -12,7 +12,7 @@ from sqlmodel import Session
 from bot.cards.alert_view import load_alert
 from bot.cards.conflict_alert import draw_conflict_alert
 from bot.cards.pull_request import draw_pull_request
-from bot.cards.radar_alert import draw_radar_alert, load_pair
+from bot.cards.radar_alert import draw_radar_alert, load_pair, own_of
 from bot.cards.view import load_view
 from bot.stored_conversation import to_conversation
 from bot.teams_model import Conversation, ConversationKind, OutgoingMessage
@@ -120,7 +120,8 @@ def _prepare_alert(
     channel it stands below the pull request's card, if it is not to be a message of its own.
     """
     if row.radar_pair_id is not None:
-        message = draw_radar_alert(load_pair(session, row.radar_pair_id))
+        pair = load_pair(session, row.radar_pair_id)
+        message = draw_radar_alert(pair, own=own_of(session, pair, row.conversation_id))
     else:
         message = draw_conflict_alert(
             load_alert(session, row.episode_id or 0, now),

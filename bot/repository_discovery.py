@@ -1,8 +1,12 @@
 """Which repositories a connection has, asked from Azure DevOps."""
 
+from datetime import datetime
+
 from bot.connections.conventions import conventions_of
 from bot.model import Repository
+from bot.ports import AzureDevOps
 from bot.services import Services
+from storage.engine import Database
 from storage.queries import repositories
 from storage.tables import Connection, RepositoryRow
 
@@ -10,11 +14,21 @@ from storage.tables import Connection, RepositoryRow
 async def discover_repositories(services: Services, connection: Connection) -> int:
     """List the repositories of the connection's projects and store them; how many there are.
 
+    Raises AzureDevOpsError.
+    """
+    azure = await services.azure_devops(connection.name)
+    return await store_repositories(azure, services.db, connection, now=services.clock())
+
+
+async def store_repositories(
+    azure: AzureDevOps, db: Database, connection: Connection, *, now: datetime
+) -> int:
+    """The same with this client.
+
     Without configured projects, all that the credential may see are taken. Disabled repositories
     count as gone: Azure DevOps refuses every call to them; so do those that were not chosen.
     Raises AzureDevOpsError.
     """
-    azure = await services.azure_devops(connection.name)
     conventions = conventions_of(connection.settings)
     projects = list(connection.projects) or [name for _, name in await azure.projects()]
     listed: list[Repository] = []
@@ -36,8 +50,7 @@ async def discover_repositories(services: Services, connection: Connection) -> i
         )
         for each in listed
     ]
-    now = services.clock()
-    await services.db.write(
+    await db.write(
         lambda s: repositories.store_listing(s, connection.name, projects, rows, now=now)
     )
     return len(rows)

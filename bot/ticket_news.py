@@ -3,14 +3,15 @@
 Runs inside ``Database.write``.
 """
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
 from bot.cards.ticket_news import draw_ticket_news
 from bot.cards.view import without_user
 from bot.held_item import hold_news
+from bot.identities import actor_of
 from bot.links import ticket_url
 from bot.model import Repository, TicketHook
 from bot.notices.kinds import EventKind, Place
@@ -23,11 +24,23 @@ from bot.ownership import own_account
 from bot.reach import load_reach
 from bot.recorded_rows import storable
 from bot.teams_model import ConversationKind
-from bot.ticket_changes import AREA_PATH, Known, TicketChange, person_of, ticket_changes
+from bot.ticket_changes import (
+    AREA_PATH,
+    Known,
+    TicketAssigned,
+    TicketChange,
+    TicketMoved,
+    person_of,
+    ticket_changes,
+)
+from bot.workflows.place import run_key
 from storage import outbox
-from storage.queries import identities, recording, ticket_news
-from storage.tables import Connection, IdentityRow, TicketNews
+from storage.queries import identities, recording, ticket_news, workflow_runs
+from storage.tables import Connection, IdentityRow, Person, TicketNews
 from storage.text import account_key
+
+ORDER_WITHIN = timedelta(minutes=10)
+"""How far the clocks and a slow "start ticket" may put its changes from what it recorded."""
 
 
 def tell_ticket(
@@ -73,17 +86,27 @@ def _tell(
     followers = _followers(session, connection, hook, area)
     readers = {each.person_id for each in followers if each.kind is ConversationKind.PERSONAL}
     readers -= {0, _person_of(session, connection, hook.changed_by)}
-    for person_id in sorted(readers | ({assignee} if assignee else set())):
+    readers |= {assignee} if assignee else set()
+    if _may_be_started(session, connection, hook, changes):
+        readers -= _who_started(session, connection, hook, readers)
+    for person_id in sorted(readers):
         is_theirs = person_id == assignee
         text = ticket_told(hook, changes, to_assignee=is_theirs)
-        sent = draw_ticket_news(text, url=url, project=hook.project_name, area_path=area)
+        role = Role.ASSIGNED if is_theirs else Role.SUBSCRIBER
+        sent = draw_ticket_news(
+            text,
+            url=url,
+            project=hook.project_name,
+            area_path=area,
+            why=f"{EventKind.TICKET.value} {role.value}",
+        )
         hold_news(
             session,
             person_id,
             EventKind.TICKET,
             key=f"ticket:person/{person_id}:{key}",
             text=text,
-            role=Role.ASSIGNED if is_theirs else Role.SUBSCRIBER,
+            role=role,
             url=url,
             where=area or hook.project_name,
             card=as_payload(sent),
@@ -128,17 +151,38 @@ def _places(followers: Sequence[Subscriber]) -> list[str]:
 
 
 def _assignee(session: Session, connection: str, hook: TicketHook, assigned_to: str) -> int | None:
-    """Who has the ticket, unless he did it, a machine did, or Pullcord, whom somebody ordered."""
-    doer = person_of(hook.changed_by)
-    if not assigned_to or is_machine(doer):
-        return None
-    own = session.get(IdentityRow, (connection, own_account(session, connection)))
-    if own is not None and own.account_key and own.account_key == account_key(doer.unique_name):
+    """Who has the ticket, unless he did it, or a machine did."""
+    if not assigned_to or is_machine(person_of(hook.changed_by)):
         return None
     person_id = _person_of(session, connection, assigned_to)
     if not person_id or person_id == _person_of(session, connection, hook.changed_by):
         return None
     return person_id
+
+
+def _may_be_started(
+    session: Session, connection: str, hook: TicketHook, changes: Sequence[TicketChange]
+) -> bool:
+    """Whether it is what "start ticket" does, done by Pullcord's account or by nobody we know.
+
+    The account's name is not always known, and it may be that of a person who also works.
+    """
+    if not all(isinstance(change, TicketAssigned | TicketMoved) for change in changes):
+        return False
+    if not _person_of(session, connection, hook.changed_by):
+        return True
+    own = session.get(IdentityRow, (connection, own_account(session, connection)))
+    doer = account_key(person_of(hook.changed_by).unique_name)
+    return own is not None and bool(doer) and own.account_key == doer
+
+
+def _who_started(
+    session: Session, connection: str, hook: TicketHook, person_ids: Iterable[int]
+) -> set[int]:
+    """Those of them who said "start ticket" of it at that time: the reply has told them."""
+    runs = workflow_runs.with_prefix(session, run_key(connection, hook.number, ""))
+    by = {run.requested_by for run in runs if abs(run.updated_at - hook.at) <= ORDER_WITHIN}
+    return {each for each in person_ids if by and actor_of(session.get_one(Person, each)) in by}
 
 
 def _person_of(session: Session, connection: str, text: str) -> int:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session, SQLModel
 
+from storage.json_text import dump_json, load_json
 from storage.text import storable_text
 
 if TYPE_CHECKING:
@@ -84,6 +85,8 @@ def _engine(url: URL, *, is_reader: bool, size: int, lock_wait_s: float) -> Engi
         pool_size=size,
         max_overflow=0,
         pool_timeout=lock_wait_s,
+        json_serializer=dump_json,
+        json_deserializer=load_json,
         hide_parameters=True,  # an error's text must not carry what was to be stored
         connect_args={"timeout": lock_wait_s} if is_sqlite else _postgresql_arguments(url),
     )

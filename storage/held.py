@@ -137,6 +137,18 @@ def release(session: Session, ids: Collection[int | None], *, now: datetime, out
     _update(session, ids, {"released_at": now, "outcome": outcome})
 
 
+def hold_again(session: Session, *, key_prefix: str, outcome: str, now: datetime) -> int:
+    """What was let go for this reason is news again: it waits anew; how many rows."""
+    touch(session, HELD)
+    let_go = [
+        col(HeldNotice.key).startswith(key_prefix, autoescape=True),
+        col(HeldNotice.outcome) == outcome,
+        col(HeldNotice.released_at).is_not(None),
+    ]
+    anew = {"released_at": None, "outcome": "", "due_at": now}
+    return affected(session, update(table_of(HeldNotice)).where(*let_go).values(**anew))
+
+
 def reconsider(session: Session, person_id: int, *, now: datetime) -> None:
     """A person chose otherwise: look again at all that waits for him."""
     touch(session, HELD)

@@ -3,18 +3,22 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete
+from sqlalchemy import ColumnElement, delete, tuple_
+from sqlalchemy import select as sql_select
 from sqlmodel import Session, SQLModel, col, select
 
 from storage.audit_cut import forget_audit
+from storage.dialects import table_of
 from storage.tables import (
     ActivityRow,
+    BranchBuild,
     ChangedFilesRow,
     HeldNotice,
     InboxRow,
     OutboxRow,
     PullRequestRow,
     Reminder,
+    TicketNews,
     TrialMergeRow,
 )
 
@@ -46,56 +50,58 @@ def forget_old(session: Session, *, now: datetime, retention: Retention = Retent
     which the indexes of the queues have: a round must not read all that is kept, because webhooks
     wait behind it.
     """
-    rounds: tuple[tuple[type[SQLModel], object, ColumnElement[bool]], ...] = (
+    rounds: tuple[tuple[type[SQLModel], ColumnElement[bool]], ...] = (
         (
             InboxRow,
-            col(InboxRow.id),
             col(InboxRow.state).in_(("done", "unused", "test"))
             & (col(InboxRow.due_at) < now - retention.webhooks),
         ),
         (
             ActivityRow,
-            col(ActivityRow.id),
             (col(ActivityRow.state) == "done")
             & (col(ActivityRow.received_at) < now - retention.messages),
         ),
         (
             OutboxRow,
-            col(OutboxRow.id),
             col(OutboxRow.state).in_(("sent", "dropped"))
             & (col(OutboxRow.due_at) < now - retention.sent),
         ),
         (
             HeldNotice,
-            col(HeldNotice.id),
             col(HeldNotice.released_at) < now - retention.sent,
         ),
         (
             Reminder,  # one of an open pull request is kept: without it, it would be told again
-            col(Reminder.id),
             (col(Reminder.created_at) < now - retention.sent)
             & col(Reminder.pull_request_id).in_(
                 select(PullRequestRow.id).where(PullRequestRow.status != "active")
             ),
         ),
         (
+            BranchBuild,  # the one before the next build is asked of Azure DevOps then
+            col(BranchBuild.finished_at) < now - retention.sent,
+        ),
+        (
+            TicketNews,  # the next webhook says itself what changed
+            col(TicketNews.seen_at) < now - retention.sent,
+        ),
+        (
             TrialMergeRow,
-            col(TrialMergeRow.id),
             col(TrialMergeRow.checked_at) < now - KEEP_RADAR,
         ),
         (
             ChangedFilesRow,
-            col(ChangedFilesRow.id),
             col(ChangedFilesRow.read_at) < now - KEEP_RADAR,
         ),
     )
     gone = 0
-    for table, key, condition in rounds:
-        old = select(key).where(condition).limit(ROWS_AT_ONCE)  # type: ignore[call-overload]  # a column of any table
-        ids = list(session.exec(old).all())
-        if ids:
-            session.connection().execute(delete(table).where(key.in_(ids)))  # type: ignore[attr-defined]  # as above
-        gone += len(ids)
+    for table, condition in rounds:
+        key = tuple_(*table_of(table).primary_key.columns)
+        old = sql_select(*key.clauses).where(condition).limit(ROWS_AT_ONCE)
+        keys = [tuple(row) for row in session.connection().execute(old)]
+        if keys:
+            session.connection().execute(delete(table).where(key.in_(keys)))
+        gone += len(keys)
     if retention.audit is not None:
         gone += forget_audit(session, before=now - retention.audit, now=now, limit=ROWS_AT_ONCE)
     return gone

@@ -4,9 +4,10 @@ Source: "REST API versioning" of Azure DevOps; an OPTIONS request on ``_apis`` l
 with ``minVersion``, ``maxVersion`` and ``releasedVersion`` (as Microsoft's client libraries ask).
 """
 
+from adapters.azure_devops.answers import Answer
 from adapters.azure_devops.base_url import BaseUrl, Family
 from adapters.azure_devops.calls import reading_answer
-from adapters.azure_devops.http import Answer, Http
+from adapters.azure_devops.http import Http
 from bot.ports import BadAnswer, NotFound, Rejected
 
 SPOKEN = ("7.1", "7.0", "6.0")

@@ -2,7 +2,8 @@
 
 Secret and certificate: https://learn.microsoft.com/entra/msal/python/
 Managed identity: https://learn.microsoft.com/entra/msal/python/advanced/managed-identity
-MSAL waits for the network, so it runs in a thread.
+MSAL waits for the network, so it runs in a thread. It is loaded when it is first needed, because
+with what it brings it takes ten megabytes.
 """
 
 import asyncio
@@ -12,7 +13,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
-import msal  # type: ignore[import-untyped]  # MSAL has no types
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
@@ -105,6 +105,8 @@ def application_tokens(
 
     def acquire() -> Answer:
         if not made:
+            import msal  # type: ignore[import-untyped]  # noqa: PLC0415 - see above; MSAL has no types
+
             made.append(
                 msal.ConfidentialClientApplication(
                     client_id,
@@ -122,16 +124,18 @@ def application_tokens(
 
 def managed_identity_tokens(*, client_id: str, network: Network) -> EntraTokens:
     """Tokens of a managed identity; without ``client_id`` of the system-assigned one."""
-    identity = (
-        msal.UserAssignedManagedIdentity(client_id=client_id)
-        if client_id
-        else msal.SystemAssignedManagedIdentity()
-    )
     http = _Http(Network(ca_pem=network.ca_pem))  # the machine's own service is behind no proxy
     made: list[Any] = []
 
     def acquire() -> Answer:
         if not made:
+            import msal  # noqa: PLC0415 - see above
+
+            identity = (
+                msal.UserAssignedManagedIdentity(client_id=client_id)
+                if client_id
+                else msal.SystemAssignedManagedIdentity()
+            )
             made.append(msal.ManagedIdentityClient(identity, http_client=http))
         answer: Answer = made[0].acquire_token_for_client(resource=RESOURCE)
         return answer

@@ -28,7 +28,7 @@ class HookEnvelope:
     ``event_id``: of the event; two subscriptions that match one event may share it.
     ``notification_id``: counts per subscription, so it is unique with ``subscription_id`` only.
     ``subscription_id``: "" also for the Test button's all-zero one.
-    ``project_id``: GUID of the project that it happened in (``resourceContainers``).
+    ``containers``: where it happened, as it came (``resourceContainers``).
     """
 
     event_type: str
@@ -36,7 +36,16 @@ class HookEnvelope:
     subscription_id: str
     notification_id: int | None
     created_date: str
-    project_id: str = ""
+    containers: object = None
+
+    @property
+    def project_id(self) -> str:
+        """GUID of the project that it happened in; "" if wrong, for nothing depends on it alone."""
+        containers = self.containers
+        project = value_of(containers, "project") if isinstance(containers, dict) else None
+        found = value_of(project, "id") if isinstance(project, dict) else None
+        is_guid = isinstance(found, str) and _GUID.fullmatch(found) is not None
+        return found.lower() if is_guid and isinstance(found, str) else ""
 
     @property
     def created_at(self) -> datetime | None:
@@ -59,17 +68,8 @@ def envelope(body: Mapping[str, Any]) -> HookEnvelope:
         "" if subscription_id == NO_GUID else subscription_id,
         _notification_id(body),
         _text(body, "createdDate"),
-        _project_id(body),
+        value_of(body, "resourceContainers"),
     )
-
-
-def _project_id(body: Mapping[str, Any]) -> str:
-    """Nothing depends on it alone, so one that is wrong is none."""
-    containers = value_of(body, "resourceContainers")
-    project = value_of(containers, "project") if isinstance(containers, dict) else None
-    found = value_of(project, "id") if isinstance(project, dict) else None
-    is_guid = isinstance(found, str) and _GUID.fullmatch(found) is not None
-    return found.lower() if is_guid and isinstance(found, str) else ""
 
 
 def _text(body: Mapping[str, Any], key: str) -> str:

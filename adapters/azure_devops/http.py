@@ -3,10 +3,8 @@
 import asyncio
 import json
 import logging
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -17,9 +15,10 @@ from tenacity import (
     wait_random_exponential,
 )
 
+from adapters.azure_devops.answers import Answer, TryAgain, body_of, is_json, lost, parsed
 from adapters.azure_devops.base_url import BaseUrl
 from adapters.azure_devops.credentials import CredentialSource
-from adapters.azure_devops.errors import UNREACHABLE, plain, to_error
+from adapters.azure_devops.errors import UNREACHABLE, to_error
 from adapters.azure_devops.fields import FieldError, Fields
 from adapters.azure_devops.network import Network
 from adapters.azure_devops.rate_limit import CredentialPool, RateLimit
@@ -34,7 +33,6 @@ from bot.ports import (
     NotFound,
     RateLimited,
     Sleep,
-    TlsFailed,
     Unreachable,
 )
 
@@ -42,8 +40,6 @@ Refused = Callable[[str, AzureDevOpsError], Awaitable[None]]
 """Called when a credential (by its name) was refused and is set aside."""
 
 MAX_ATTEMPTS = 3
-MAX_ANSWER_BYTES = 16 * 1024 * 1024
-LARGE_ANSWER_BYTES = 256 * 1024
 MAX_PAGES = 500
 CONCURRENT_REQUESTS = 8
 
@@ -58,30 +54,6 @@ class TimeOuts:
 
     connect_s: float = 5.0
     total_s: float = 9.0
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A success. ``body`` is JSON, None for an empty answer; ``next_page`` a continuation token."""
-
-    body: Any
-    next_page: str = ""
-
-    def fields(self) -> Fields:
-        """The answer as an object. Raises FieldError."""
-        return Fields.of(self.body, "answer")
-
-    def items(self) -> list[Fields]:
-        """The objects of a list answer, nulls (items left out) skipped. Raises FieldError."""
-        return list(self.fields().objects("value"))
-
-
-class _TryAgain(Exception):
-    """The same request may be sent again; ``error`` is what to raise when that was the last."""
-
-    def __init__(self, error: AzureDevOpsError) -> None:
-        super().__init__(str(error))
-        self.error = error
 
 
 class Http:
@@ -243,7 +215,7 @@ class Http:
 
     async def _until_answered(self, request: httpx.Request, *, repeatable: bool) -> Answer:
         attempts = AsyncRetrying(
-            retry=retry_if_exception_type(_TryAgain),
+            retry=retry_if_exception_type(TryAgain),
             stop=stop_after_attempt(MAX_ATTEMPTS),
             wait=wait_random_exponential(multiplier=0.25, max=1.0),
             sleep=self._sleep,
@@ -253,7 +225,7 @@ class Http:
             async for attempt in attempts:
                 with attempt:
                     return await self._once(request, repeatable=repeatable)
-        except _TryAgain as last:
+        except TryAgain as last:
             raise last.error from None
         raise AssertionError("unreachable: the attempts end with an answer or an error")
 
@@ -315,7 +287,7 @@ class Http:
             check_signed_in((await self._with(credential, request, repeatable=False)).body)
         except AzureDevOpsError as error:
             return error
-        except _TryAgain as again:
+        except TryAgain as again:
             return again.error
         except FieldError as error:
             return BadAnswer(f"Azure DevOps' answer is not as documented: {error}")
@@ -328,38 +300,24 @@ class Http:
         request.headers["Authorization"] = await credential.authorization()
         try:
             with AZURE_DEVOPS_S.time():
-                response, body = await self._exchange(request)
+                response = await self._http.send(request, stream=True)
+                body = await body_of(response)
         except httpx.TransportError as error:
             AZURE_DEVOPS_CALLS.labels(status="none").inc()
-            raise _lost(error, repeatable=repeatable) from None
+            raise lost(error, repeatable=repeatable) from None
         logger.debug("%s %s: %s", request.method, request.url.path, response.status_code)
         AZURE_DEVOPS_CALLS.labels(status=f"{response.status_code // 100}xx").inc()
         self._pool.told(credential, response.status_code, response.headers)
         if response.status_code == 204:
             return Answer(None)
-        if response.is_success and response.status_code != 203 and _is_json(response):
-            return Answer(await _parsed(body), response.headers.get("x-ms-continuationtoken", ""))
+        if response.is_success and response.status_code != 203 and is_json(response):
+            return Answer(await parsed(body), response.headers.get("x-ms-continuationtoken", ""))
         failure = to_error(response.status_code, response.headers, credential.redact(body))
         if isinstance(failure, AuthenticationFailed):
             credential.refused()
         if isinstance(failure, RateLimited) or (repeatable and isinstance(failure, Unreachable)):
-            raise _TryAgain(failure)
+            raise TryAgain(failure)
         raise failure
-
-    async def _exchange(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
-        response = await self._http.send(request, stream=True)
-        try:
-            body = bytearray()
-            async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) > MAX_ANSWER_BYTES:
-                    limit = MAX_ANSWER_BYTES // 2**20
-                    raise BadAnswer(f"Azure DevOps' answer is larger than {limit} MB")
-            return response, bytes(body)
-        except httpx.DecodingError:
-            raise BadAnswer("Azure DevOps' answer is not encoded as it says") from None
-        finally:
-            await response.aclose()
 
 
 def segment(name: str, what: str) -> str:
@@ -371,41 +329,3 @@ def segment(name: str, what: str) -> str:
     if not name.strip() or name in (".", ".."):
         raise NotFound(f"there is no {what} of that name")
     return quote(name, safe="")
-
-
-def _lost(error: httpx.TransportError, *, repeatable: bool) -> Exception:
-    """No whole answer came. Whether something was done is unknown once it was sent."""
-    if (untrusted := _certificate_trouble(error)) is not None:
-        return untrusted
-    never_sent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
-    reason = "it did not answer in time"
-    if not isinstance(error, httpx.TimeoutException):
-        reason = "no connection" if never_sent else "the connection was lost"
-    unreachable = Unreachable(f"{UNREACHABLE}: {reason}")
-    return _TryAgain(unreachable) if never_sent or repeatable else unreachable
-
-
-def _certificate_trouble(error: BaseException) -> TlsFailed | None:
-    """The TLS failure behind a lost connection, if that is what it was."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLError):
-            why = getattr(cause, "verify_message", "") or cause.reason or "TLS failed"
-            return TlsFailed(f"{UNREACHABLE}: its TLS is not accepted ({plain(str(why))})")
-        cause = cause.__cause__ or cause.__context__
-    return None
-
-
-def _is_json(response: httpx.Response) -> bool:
-    content_type: str = response.headers.get("content-type", "")
-    kind = content_type.partition(";")[0].strip().lower()
-    return kind == "application/json" or kind.endswith("+json")
-
-
-async def _parsed(body: bytes) -> Any:
-    try:
-        if len(body) > LARGE_ANSWER_BYTES:
-            return await asyncio.to_thread(json.loads, body)
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        raise BadAnswer("Azure DevOps' answer is not the JSON that it says it is") from None

@@ -58,6 +58,19 @@ class IdentityCalls(Calls):
         group_id, item = found.popitem()
         return Identity(group_id, item.text("providerDisplayName"), is_group=True)
 
+    async def identities(self, ids: Sequence[str]) -> Sequence[Identity]:
+        """The active people and groups with these ids; unknown ones are left out.
+
+        Source: Azure DevOps REST, Identities - Read Identities (identityIds).
+        """
+        found: list[Identity] = []
+        for start in range(0, len(ids), AT_ONCE):
+            part = ids[start : start + AT_ONCE]
+            query = {"identityIds": ",".join(part), "queryMembership": "none"}
+            items = await self._identities(query)
+            found += [_identity(item) for item in items if _is_active(item)]
+        return found
+
     async def group_members(self, group_id: str) -> Sequence[Identity]:
         """The active people in a group, those of groups in it too; at most 500.
 
@@ -67,14 +80,8 @@ class IdentityCalls(Calls):
         member_ids: list[str] = []
         for item in await self._identities(query):
             member_ids += [member.lower() for member in item.texts("memberIds")]
-        found: list[Identity] = []
-        for start in range(0, min(len(member_ids), MOST_MEMBERS), AT_ONCE):
-            part = member_ids[start : start + AT_ONCE]
-            query = {"identityIds": ",".join(part), "queryMembership": "none"}
-            for item in await self._identities(query):
-                if _is_active(item) and not item.flag("isContainer"):
-                    found.append(_identity(item))
-        return found
+        found = await self.identities(member_ids[:MOST_MEMBERS])
+        return [identity for identity in found if not identity.is_group]
 
     async def groups_of(self, identity_ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
         """Names of the groups that each identity is in, also through other groups.

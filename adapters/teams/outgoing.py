@@ -5,6 +5,8 @@ https://learn.microsoft.com/azure/bot-service/rest-api/bot-framework-rest-connec
 
 import json
 
+from pydantic_core import PydanticSerializationError, to_json
+
 from bot.ports import TeamsRefused
 from bot.teams_model import Conversation, ConversationKind, Json, OutgoingMessage
 
@@ -42,8 +44,12 @@ def message_body(
 
 
 def encoded(body: Json) -> bytes:
-    """JSON as it goes over the wire."""
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    """JSON as it goes over the wire; half a surrogate pair, which is no UTF-8, becomes a "?"."""
+    try:
+        return to_json(body)
+    except PydanticSerializationError:
+        text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+        return text.encode("utf-8", "replace")
 
 
 def _mentions(message: OutgoingMessage) -> list[Json]:

@@ -8,11 +8,13 @@ from bot.cards.answers import text_card
 from bot.cards.parts import Tone, command_button, open_url_button
 from bot.cards.plain_text import escape, escape_message, plain
 from bot.cards.view import PullRequestView
+from bot.links import trusted_url
 from bot.teams_model import OutgoingMessage
 
 SENTENCE_LENGTH = 1_000
 WHY_COMMAND = "why"
 WHY_TITLE = "Why did I get this?"
+RUN_TITLE = "Failed run"
 PAGE_TITLES = {"": "Open", "files": "Review", "conflicts": "Conflicts"}
 
 
@@ -27,6 +29,7 @@ def direct_card(
     view: PullRequestView,
     *,
     page: str = "",
+    run_url: str = "",
     notes: Sequence[str] = (),
     why: str = "",
 ) -> OutgoingMessage:
@@ -36,10 +39,14 @@ def direct_card(
         text: the sentence, plain.
         view: the pull request.
         page: the part of its page that the first button opens ("", files, conflicts).
+        run_url: a failed run's page as Azure DevOps or a build server says; a button of its own
+            before the others, where it leads to the connection's own host.
         notes: plain lines below the sentence.
         why: arguments of the button that says why the reader got this, "" for none.
     """
-    buttons: list[Action] = [open_url_button(PAGE_TITLES[page], view.page_url(page))]
+    failed = trusted_url(run_url, view.base_url)
+    buttons: list[Action] = [open_url_button(RUN_TITLE, failed)] if failed else []
+    buttons.append(open_url_button(PAGE_TITLES[page], view.page_url(page)))
     if page:
         buttons.append(open_url_button("Open", view.page_url()))
     if why:

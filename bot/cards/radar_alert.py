@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 from bot.cards.answers import Tone, command_button, escape, open_url_button, text_card
+from bot.cards.direct import why_button
 from bot.links import pull_request_url
 from bot.model import branch_name
 from bot.teams_model import OutgoingMessage
+from storage.queries import identities, people
 from storage.tables import Connection, PullRequestRow, RadarPair, RepositoryRow
 
 COMMAND = "conflicts"
@@ -79,12 +81,24 @@ def load_pair(session: Session, pair_id: int) -> PairView:
     )
 
 
-def draw_radar_alert(pair: PairView) -> OutgoingMessage:
-    """The message as it is now: a warning, and in its place that it is over."""
-    return _draw_over(pair) if pair.is_over else _draw_open(pair)
+def draw_radar_alert(pair: PairView, *, own: PullRequestRow | None = None) -> OutgoingMessage:
+    """The message as it is now: a warning, and in its place that it is over.
+
+    ``own``: the reader's of the two, for the button that says why it came.
+    """
+    return _draw_over(pair) if pair.is_over else _draw_open(pair, own)
 
 
-def _draw_open(pair: PairView) -> OutgoingMessage:
+def own_of(session: Session, pair: PairView, chat: str) -> PullRequestRow | None:
+    """Which of the two is of the person whose chat this is; None when that is not known."""
+    owner = people.with_chat(session, chat)
+    if owner is None or owner.id is None:
+        return None
+    mine = identities.ids_of_person(session, owner.id, pair.first.connection)
+    return next((row for row in (pair.first, pair.second) if row.author_id in mine), None)
+
+
+def _draw_open(pair: PairView, own: PullRequestRow | None) -> OutgoingMessage:
     """What will happen, where, and to which two."""
     links, pages = pair.links, pair.pages
     into = escape(branch_name(pair.first.target_ref), FILE_LENGTH)
@@ -100,6 +114,8 @@ def _draw_open(pair: PairView) -> OutgoingMessage:
         open_url_button(f"Open {second}", pages[1]),
         command_button("Conflicts", COMMAND),
     ]
+    if own is not None:
+        buttons.append(why_button(f"conflict author {own.connection}:{own.number}"))
     return text_card(f"{first} and {second} will conflict", lines, buttons, Tone.WARNING)
 
 

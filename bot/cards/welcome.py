@@ -11,14 +11,16 @@ def welcome_card(kind: ConversationKind) -> OutgoingMessage:
 
 
 def _for_a_group(kind: ConversationKind) -> OutgoingMessage:
-    place = "channel" if kind is ConversationKind.CHANNEL else "chat"
+    is_channel = kind is ConversationKind.CHANNEL
+    place = "channel" if is_channel else "chat"
+    unless = ", unless administrators keep it to owners" if is_channel else ""
     return text_card(
         "Hello, I am Pullcord",
         [
             f"I keep one card per pull request in this {place} and say below it what happens: "
             "votes, new commits, merge conflicts, completion.",
             f"I am quiet until this {place} follows something: **@Pullcord subscribe PROJECT** or "
-            "**@Pullcord subscribe PROJECT/REPOSITORY**. Any member may say so.",
+            f"**@Pullcord subscribe PROJECT/REPOSITORY**. Any member may say so{unless}.",
             "From a ticket to work: **@Pullcord start ticket 123** makes the branch and a draft "
             "pull request.",
         ],

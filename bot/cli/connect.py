@@ -23,6 +23,7 @@ from bot.cli.connecting.asking import (
     ask_credential,
     ask_projects,
 )
+from bot.cli.connecting.learning import learn_repositories
 from bot.cli.connecting.storing import show_next, show_secret, store
 from bot.cli.connecting.trying import require_well, secret_box, show, try_wanted
 from bot.cli.connecting.wanted import (
@@ -98,7 +99,11 @@ def credential_options(function: F) -> F:
 @click.option("--api-version", help="without: the newest that the server offers")
 @click.option("--file", "path", help="all of this from a TOML file; flags go before it")
 @click.option("--edit", is_flag=True, help="change a connection that is there")
-@click.option("--ask/--no-ask", default=None, help="ask questions; by itself in a terminal")
+@click.option(
+    "--ask/--no-ask",
+    default=None,
+    help="ask questions; by itself in a terminal, but not where --edit is told what to change",
+)
 @click.option("--anyway", is_flag=True, help="store it although a test fails")
 def connect(
     name: str | None, path: str | None, edit: bool, ask: bool | None, anyway: bool, **given: Any
@@ -110,7 +115,8 @@ def connect(
     With --edit, what is not given stays as it is.
     """
     told = load_file(path) if path else {}
-    is_asking = sys.stdin.isatty() if ask is None else ask
+    is_told = edit and bool(told or any(given.values()))
+    is_asking = (sys.stdin.isatty() and not is_told) if ask is None else ask
     try:
         settings = load_settings()
     except SettingsError as error:
@@ -163,7 +169,9 @@ async def _connect(
         if not anyway:
             require_well(tried, is_known=wanted.is_known)
         secret = await store(db, box, wanted, tried)
-    click.echo(f"Connected {name} to {wanted.url}.")
+        click.echo(f"Connected {name} to {wanted.url}.")
+        if all(check.is_well for check in tried.checks):
+            await learn_repositories(settings, db, box, name)
     if secret:
         show_secret(settings, name, secret)
         show_next(name, wanted.projects or tried.projects)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -121,7 +122,7 @@ async def _add(settings: Settings, connection: str, new: NewCredential, anyway: 
         if await db.read(lambda s: stored.credential_called(s, connection, new.label)):
             raise Failed(
                 f"{connection} has a credential {new.label!r}: choose another --label, or "
-                f"`pullcord credentials rotate {connection} {new.label}`"
+                f"`pullcord credentials rotate {connection} {shlex.quote(new.label)}`"
             )
         await _try(settings, db, box, connection, as_stored(box, [new])[0], anyway)
 

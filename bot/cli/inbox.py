@@ -73,4 +73,9 @@ async def _retry(settings: Settings, ids: tuple[int, ...], connection: str) -> N
                 s, now=utc_now(), row_ids=list(ids) or None, connection=connection
             )
         )
+    if count < len(set(ids)):
+        raise Failed(
+            f"{count} of {len(set(ids))} put back; the rest is no dead letter: "
+            "see `pullcord inbox list`"
+        )
     click.echo(f"{count} put back; a running `pullcord serve` takes them within a second or so.")

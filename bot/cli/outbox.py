@@ -66,4 +66,9 @@ async def _retry(settings: Settings, ids: tuple[int, ...]) -> None:
         count = await db.write(
             lambda s: stored.retry_dead(s, now=utc_now(), row_ids=list(ids) or None)
         )
+    if count < len(set(ids)):
+        raise Failed(
+            f"{count} of {len(set(ids))} put back; the rest is no message that could not be sent: "
+            "see `pullcord outbox list`"
+        )
     click.echo(f"{count} put back; a running `pullcord serve` sends them within a second or so.")

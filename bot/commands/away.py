@@ -7,6 +7,7 @@ from bot.commands.command import Command, Invocation, Reply, UsageError
 from bot.commands.moments import read_day
 from bot.commands.own_preferences import change_own, own_calendar
 from bot.commands.text import split_words
+from bot.roles import Role
 
 Away = tuple[tuple[str, ...], tuple[str, ...]]
 """The words for the first day away (none: today) and for the first day back (none: here again)."""
@@ -59,4 +60,5 @@ COMMAND = Command(
     examples=("away until monday", "away from 2026-12-21 until 2027-01-04", "away off"),
     parse=parse,
     run=run,
+    role=Role.READER,
 )

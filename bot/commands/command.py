@@ -54,7 +54,8 @@ class Command:
     A card's button with ``verb`` = ``name`` and ``data["arguments"]`` runs it as if typed.
     ``is_changing`` is True unless a command says that it only reads. ``role`` is what one must be
     to give the command; without it, members may give those that change something, and readers
-    those that do not.
+    those that do not. ``own_role`` is enough in one's personal chat, for what only concerns oneself
+    there.
     ``parse_form`` makes the same of a form: the words that its button carries, and what was filled
     in (input ids and texts). It raises UsageError, too. Without it a form is read as its words.
     """
@@ -72,10 +73,17 @@ class Command:
     details: str = ""
     parse_form: Callable[[str, Mapping[str, str]], Any] | None = None
     role: Role | None = None
+    own_role: Role | None = None
+
+    def needs_in(self, kind: ConversationKind) -> Role:
+        """What one must at least be to give the command, or to press its button, there."""
+        if kind is ConversationKind.PERSONAL and self.own_role is not None:
+            return self.own_role
+        return self.needs
 
     @property
     def needs(self) -> Role:
-        """What one must at least be to give the command or to press its button."""
+        """The same where others are concerned, too."""
         if self.role is not None:
             return self.role
         return Role.MEMBER if self.is_changing else Role.READER

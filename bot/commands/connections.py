@@ -53,9 +53,8 @@ async def run(invocation: Invocation, asked: Asked) -> Reply:
     now = services.clock()
     table = [
         (
-            f"**{escape(row.name)}** {escape(row.base_url)}",
-            escape(", ".join(row.projects) or "all projects"),
-            escape(", ".join(switched_on(conventions_of(row.settings))) or "nothing"),
+            f"**{escape(row.name)}** {escape(row.base_url.removeprefix('https://'))}",
+            f"{escape(', '.join(row.projects) or 'all projects')}: {_services(row)}",
             "  ".join(_credential(each, now) for each in held) or "none",
         )
         for row, held in rows
@@ -68,7 +67,7 @@ async def run(invocation: Invocation, asked: Asked) -> Reply:
         f"{escape(row.name)}: {escape(row.paused_reason)}" for row, _ in rows if row.paused_reason
     ]
     tone = Tone.WARNING if paused else Tone.NEUTRAL
-    columns = ("Connection", "Projects", "Services", "Credentials")
+    columns = ("Connection", "Serves", "Credentials")
     note = f"Paused: {'; '.join(paused)}" if paused else ""
     return Reply((table_card("Connections", columns, table, buttons, tone, note=note),))
 
@@ -105,6 +104,10 @@ def _all(session: Session) -> list[tuple[Connection, list[Credential]]]:
         (row, list(connections.credentials(session, row.name)))
         for row in connections.all_connections(session)
     ]
+
+
+def _services(row: Connection) -> str:
+    return escape(", ".join(switched_on(conventions_of(row.settings))) or "nothing")
 
 
 def _credential(credential: Credential, now: datetime) -> str:

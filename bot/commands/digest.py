@@ -23,6 +23,7 @@ from bot.reminders.rules import (
     read_digest,
 )
 from bot.reminders.schedule import Schedule, schedule_of_conversation, schedule_of_person
+from bot.roles import Role
 from bot.teams_model import ConversationKind
 from bot.working_time import calendar_of
 from storage.tables import Subscription
@@ -192,4 +193,5 @@ COMMAND = Command(
     parse=parse,
     run=run,
     aliases=("my digest",),
+    own_role=Role.READER,
 )

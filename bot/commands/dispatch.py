@@ -130,7 +130,7 @@ async def _with_newest_role(
     invocation: Invocation, command: Command, standing: Standing
 ) -> Invocation:
     """Before somebody is refused: perhaps Azure DevOps made a maintainer of him a moment ago."""
-    is_settled = may(command, invocation.role, standing) or command.needs > Role.MAINTAINER
+    is_settled = may(invocation, command, standing) or command.needs > Role.MAINTAINER
     if is_settled or standing is not Standing.MEMBER:
         return invocation
     services, person = invocation.services, invocation.person
@@ -177,7 +177,7 @@ def _refused(invocation: Invocation, command: Command, why: str) -> TurnResult:
     card = text_card(
         f"Not done: {command.name}", [escape(why, REFUSAL_LENGTH)], [button], Tone.WARNING
     )
-    if not command.is_changing and may(command, invocation.role, Standing.MEMBER):
+    if not command.is_changing and may(invocation, command, Standing.MEMBER):
         return TurnResult((card,))
     now: datetime = invocation.services.clock()
 
@@ -216,11 +216,25 @@ def _not_understood(meaning: NotUnderstood) -> Reply:
     if meaning.suggestion is None:
         buttons = [command_button("All commands", "help")]
         return Reply((text_card("I did not get that", [said], buttons, Tone.WARNING),))
-    instead = f"{meaning.suggestion.name} {meaning.arguments}".strip()
-    lines = [f"{said} Did you mean **{escape(instead, 120)}**?"]
+    command, arguments = meaning.suggestion, meaning.arguments
     buttons = [
-        command_button(instead, meaning.suggestion.name, meaning.arguments),
-        command_button("How it works", "help", meaning.suggestion.name),
+        command_button("How it works", "help", command.name),
         command_button("All commands", "help"),
     ]
+    if _takes(command, arguments):
+        instead = f"{command.name} {arguments}".strip()
+        lines = [f"{said} Did you mean **{escape(instead, 120)}**?"]
+        buttons.insert(0, command_button(instead, command.name, arguments))
+    else:
+        example = escape(command.examples[0], 120)
+        lines = [f"{said} Did you mean **{escape(command.name)}**? For example: {example}"]
     return Reply((text_card("Did you mean …?", lines, buttons, Tone.WARNING),))
+
+
+def _takes(command: Command, arguments: str) -> bool:
+    """Whether what stands behind a command's name makes sense there."""
+    try:
+        command.parse(arguments)
+    except UsageError:
+        return False
+    return True

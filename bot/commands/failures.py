@@ -67,7 +67,7 @@ def explain(error: AzureDevOpsError) -> str:
 
 
 def _own_words(words: str) -> str:
-    """What Azure DevOps said comes as ``Azure DevOps: words``; what we say of it begins otherwise."""
+    """What Azure DevOps said is ``Azure DevOps: words``; what we say of it begins otherwise."""
     words = words.strip().removeprefix(f"{THEY}: ")
     if not words:
         return ""

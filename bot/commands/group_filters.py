@@ -16,7 +16,10 @@ from bot.workflows.side_by_side import within
 from storage.queries import identities, reviews
 
 MOST_NAMES = 10
-NOT_ASKED = "I could not ask Azure DevOps whether a group is meant by {names}; each counts as a person for now."
+NOT_ASKED = (
+    "I could not ask Azure DevOps whether a group is meant by {names}; each counts as a person for "
+    "now."
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,8 @@ def usage_card(command: Command, problem: str = "") -> Reply:
     if len(command.scopes) == 1:
         lines.append(f"Only in {places(command)}.")
     if command.needs > Role.NOBODY:
-        lines.append(f"For {command.needs.label}s" + _and_above(command.needs) + ".")
+        own = "" if command.own_role is None else f"; in a personal chat {command.own_role.label}s"
+        lines.append(f"For {command.needs.label}s{_and_above(command.needs)}{own}.")
     title = f"How to use “{command.name}”"
     button = command_button("All commands", "help")
     return Reply((text_card(title, lines, [button], Tone.WARNING if problem else Tone.NEUTRAL),))
@@ -63,8 +64,9 @@ def _quoted(text: str) -> str:
 
 
 def _all(registry: Registry, invocation: Invocation) -> Reply:
-    there = registry.available(invocation.conversation.kind)
-    listed = [each for each in there if invocation.role >= each.needs]
+    kind = invocation.conversation.kind
+    there = registry.available(kind)
+    listed = [each for each in there if invocation.role >= each.needs_in(kind)]
     rows = [(f"**{escape(each.usage)}**", escape(each.summary)) for each in listed]
     names = {each.name for each in listed}
     buttons = [command_button(title, name) for title, name in _FIRST_STEPS if name in names]
@@ -89,5 +91,5 @@ def _one(registry: Registry, about: str) -> Reply:
     if isinstance(meaning, Understood):
         return usage_card(meaning.command)
     if isinstance(meaning, NotUnderstood) and meaning.suggestion is not None:
-        return usage_card(meaning.suggestion)
+        return usage_card(meaning.suggestion, f"I know no command “{about[:60]}”. The nearest:")
     raise CommandRefused(f"I know no command “{about[:60]}”. `help` shows all of them.")

@@ -15,6 +15,7 @@ from bot.identities import is_account, look_up
 from bot.identity_requests import Decision, Outcome, decide
 from bot.people import Standing, ask_roster
 from bot.ports import AzureDevOpsError
+from bot.roles import Role
 from bot.services import Services
 from storage.queries import identities, people
 
@@ -144,4 +145,5 @@ COMMAND = Command(
     run=run,
     aliases=("link me as", "i am"),
     is_slow=True,
+    role=Role.READER,
 )

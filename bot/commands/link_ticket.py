@@ -63,15 +63,19 @@ class Found:
 
 
 def parse(arguments: str) -> Pair:
-    """``12 to pr 3``; the words between may be left out.
+    """``12 to pr 3``, or ``pr 3 to ticket 12``; the words between may be left out.
 
     Raises:
         UsageError: If it is not a ticket and a pull request.
     """
-    words = [word.text for word in split_words(arguments) if word.key not in _FILLERS]
-    if len(words) != 2:
+    words = split_words(arguments)
+    named_places = [place for place, word in enumerate(words) if word.key not in _FILLERS]
+    if len(named_places) != 2:
         raise UsageError("Say which ticket and which pull request.")
-    pair = Pair(parse_ticket(words[0]), parse_pull_request(words[1]))
+    first, second = named_places
+    if words[second - 1].key == "ticket" or (first and words[first - 1].key == "pr"):
+        first, second = second, first
+    pair = Pair(parse_ticket(words[first].text), parse_pull_request(words[second].text))
     named = {each.connection.casefold() for each in (pair.ticket, pair.pull_request)} - {""}
     if len(named) > 1:
         raise UsageError("The ticket and the pull request must be of one connection.")
@@ -203,6 +207,7 @@ LINK = Command(
     examples=("link ticket 123 to pr 12",),
     parse=parse,
     run=link,
+    aliases=("link",),
     is_slow=True,
 )
 

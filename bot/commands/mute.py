@@ -10,6 +10,7 @@ from bot.commands.text import Reference, parse_pull_request, split_words
 from bot.people_preferences import MOST_MUTED
 from bot.preferences import Preferences
 from bot.repository_names import named, nearest, short_names
+from bot.roles import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,7 @@ COMMAND = Command(
     parse=parse,
     run=run,
     details="For you alone, until you say `unmute`.",
+    role=Role.READER,
 )
 
 UNMUTE = Command(
@@ -105,4 +107,5 @@ UNMUTE = Command(
     examples=("unmute Web/shop", "unmute pr 12"),
     parse=parse,
     run=run_unmute,
+    role=Role.READER,
 )

@@ -11,7 +11,9 @@ ALL = frozenset({"", "all", "everything"})
 
 
 def chosen(rows: Sequence[Subscription], name: str) -> list[Subscription]:
-    """Those of this name (``[CONNECTION:]PROJECT[/REPOSITORY]``), all for "all" and "".
+    """Those of this name, all for "all" and "".
+
+    A name is ``[CONNECTION:]PROJECT[/REPOSITORY]``, or the repository's alone where one is meant.
 
     None at all only when nothing is followed.
 
@@ -21,14 +23,19 @@ def chosen(rows: Sequence[Subscription], name: str) -> list[Subscription]:
     if name.casefold() in ALL:
         return list(rows)
     target = parse_target(name)
-    found = [
+    there = [
         row
         for row in rows
-        if label_of(row).casefold() == target.name.casefold()
-        and (not target.connection or row.connection.casefold() == target.connection.casefold())
+        if not target.connection or row.connection.casefold() == target.connection.casefold()
     ]
+    found = [row for row in there if label_of(row).casefold() == target.name.casefold()]
     if found or not rows:
         return found
+    of_name = [
+        row for row in there if label_of(row).casefold().endswith(f"/{target.name.casefold()}")
+    ]
+    if len(of_name) == 1 and "/" not in target.name:
+        return of_name  # as "subscribe" takes the repository's name alone
     labels = [label_of(row) for row in rows]
     close = nearest_names(target.name, labels) or labels[:5]
     raise CommandRefused(f"“{target.name}” is not followed here. Followed are: {', '.join(close)}.")

@@ -20,6 +20,12 @@ MANIFEST_COMMANDS_LIMIT = 10
 LIKENESS = 0.72
 """How alike a typing mistake and a command must be (difflib ratio) to be suggested."""
 
+STRONG_LIKENESS = 0.8
+"""From here on it rather is a mistake ("strat ticket 5") than a preamble ("please ticket 5")."""
+
+LONGEST_PREAMBLE = 3
+"""Words that may stand before a command that is suggested: "can you please"."""
+
 _KIND_NAMES = {
     ConversationKind.CHANNEL: "channels",
     ConversationKind.GROUP: "group chats",
@@ -92,22 +98,39 @@ class Registry:
         return [command for command in self.commands if kind in command.scopes]
 
     def _nearest(self, text: str, words: list[Word]) -> NotUnderstood:
-        """First a command that is only begun ("start 123"), then the most alike name."""
+        """A command that is only begun ("start 123"), or comes later, then the most alike name."""
         if not self._by_name:
             return NotUnderstood(text)
         for name, command in self._by_name.items():
             if len(name) > 1 and words[0].key == name[0]:
                 return NotUnderstood(text, command, _rest(text, words, _shared(name, words)))
         likeness, command, length = max(self._likenesses(words), key=lambda found: found[0])
+        later = self._later(text, words)
+        if later and likeness < STRONG_LIKENESS:
+            return later
         if likeness < LIKENESS:
             return NotUnderstood(text)
         return NotUnderstood(text, command, _rest(text, words, length))
 
+    def _later(self, text: str, words: list[Word]) -> NotUnderstood | None:
+        """A command with a few words before it: "please start ticket 5"."""
+        for start in range(1, min(LONGEST_PREAMBLE, len(words) - 1) + 1):
+            for end in range(min(start + self._longest, len(words)), start, -1):
+                command = self._by_name.get(_keys(words[start:end]))
+                if command is not None:
+                    return NotUnderstood(text, command, _rest(text, words, end))
+        return None
+
     def _likenesses(self, words: list[Word]) -> Iterator[tuple[float, Command, int]]:
-        """(how alike, command, typed words it would stand for); also written as one word."""
+        """(how alike, command, typed words it would stand for).
+
+        Also written as one word ("startticket 5"), or with the first word only ("strat 5").
+        """
         for name, command in self._by_name.items():
-            for length in {len(name), 1}:
-                wanted = " ".join(name) if length == len(name) else "".join(name)
+            wanted_words = [(" ".join(name), len(name)), ("".join(name), 1)]
+            if command.name.split() == list(name):  # not of "show prs" and other ways to say it
+                wanted_words.append((name[0], 1))
+            for wanted, length in wanted_words:
                 typed = " ".join(_keys(words[:length]))[:60]
                 yield SequenceMatcher(None, typed, wanted).ratio(), command, length
 
@@ -148,7 +171,7 @@ def markdown_reference(registry: Registry) -> str:
             command.summary,
             command.details,
             scope,
-            f"Needs: {command.needs.label}." if command.needs > Role.NOBODY else "",
+            _needed(command),
             f"Also: {also}." if also else "",
             f"Examples:\n\n{examples}" if examples else "",
         )
@@ -156,14 +179,22 @@ def markdown_reference(registry: Registry) -> str:
     return "\n".join(parts)
 
 
+def _needed(command: Command) -> str:
+    if command.needs is Role.NOBODY:
+        return ""
+    own = "" if command.own_role is None else f" In a personal chat: {command.own_role.label}."
+    return f"Needs: {command.needs.label}.{own}"
+
+
 def _keys(words: Sequence[Word]) -> tuple[str, ...]:
     return tuple(word.key for word in words)
 
 
 def _shared(name: tuple[str, ...], words: list[Word]) -> int:
-    """How many leading words of a name were typed, a misspelt second one included."""
-    if len(words) > 1 and get_close_matches(words[1].key[:60], name[1:2], cutoff=LIKENESS):
-        return 2
+    """How many leading words stand for a name: "start", "start tiket", "start a ticket"."""
+    for place, word in enumerate(words[1:3], start=2):
+        if get_close_matches(word.key[:60], name[1:2], cutoff=LIKENESS):
+            return place
     return 1
 
 

@@ -25,6 +25,7 @@ from bot.reminders.rules import (
     personal_rules,
     read_reminders,
 )
+from bot.roles import Role
 from bot.teams_model import ConversationKind
 
 NAME = "remind"
@@ -204,8 +205,9 @@ COMMAND = Command(
         "remind off",
     ),
     details=(
-        "In your personal chat: reminders to you, as reviewer and as author. In channels and group "
-        "chats: below the card of the pull request. There are: `review` (a review is waited for), "
+        "In your personal chat: reminders to you, as reviewer (also where you were asked in a "
+        "group's stead) and as author. In channels and group chats: below the card of the pull "
+        "request. There are: `review` (a review is waited for), "
         "`first review` (a goal: a heads-up when three quarters of the time are gone, and a word "
         "when it is missed), `no reviewer`, `approved` (and not completed), `stale` (nothing has "
         "happened) and `draft`. A length is working time of the one who is waited for: `30m`, "
@@ -216,4 +218,5 @@ COMMAND = Command(
     parse=parse,
     run=run,
     aliases=("reminders", "remind me of"),
+    own_role=Role.READER,
 )

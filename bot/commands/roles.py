@@ -69,7 +69,7 @@ async def show(invocation: Invocation, _: None) -> Reply:
         (
             escape(person.name or person.mail) if person else "**Everybody here**",
             row.role,
-            escape(row.given_by),
+            escape(row.given_by.partition(" <")[0]),
         )
         for row, person in given
     ]

@@ -19,6 +19,7 @@ from bot.commands.settings_words import (
 from bot.notices.reasons import KIND_TITLES, PERSONAL_KINDS
 from bot.people_preferences import BrokenPreferences, preferences_of, read_preferences
 from bot.preferences import Delivery, Preferences
+from bot.roles import Role
 from bot.teams_model import ConversationKind, OutgoingMessage
 from storage.queries import people
 from storage.tables import RepositoryRow
@@ -151,4 +152,5 @@ COMMAND = Command(
     scopes=frozenset({ConversationKind.PERSONAL}),
     aliases=("preferences",),
     parse_form=parse_form,
+    role=Role.READER,
 )

@@ -8,6 +8,7 @@ from bot.commands.moments import HOW, read_moment
 from bot.commands.own_preferences import change_own, named_pull_request, own_calendar
 from bot.commands.text import Reference, parse_pull_request, split_words
 from bot.preferences import Preferences
+from bot.roles import Role
 
 _KEYWORDS = frozenset({"until", "till", "for"})
 
@@ -103,6 +104,7 @@ COMMAND = Command(
         "(15:00), a day (tomorrow, monday, 2026-12-01), or a length (2 h, 3 days); without it, "
         "tomorrow. Without a pull request it is for everything, and needs until."
     ),
+    role=Role.READER,
 )
 
 UNSNOOZE = Command(
@@ -112,4 +114,5 @@ UNSNOOZE = Command(
     examples=("unsnooze 12", "unsnooze"),
     parse=parse_unsnooze,
     run=run_unsnooze,
+    role=Role.READER,
 )

@@ -12,6 +12,7 @@ from bot.commands.command import Command, CommandRefused, Invocation, Reply, Usa
 from bot.commands.text import Reference, parse_pull_request, split_words
 from bot.identities import actor_of
 from bot.notices import texts
+from bot.roles import Role
 from storage import audit
 from storage.queries import conflicts, pull_requests
 
@@ -72,4 +73,5 @@ COMMAND = Command(
     parse=parse,
     run=run,
     details="For you alone: others are alerted as before, and the card shows the conflict.",
+    role=Role.READER,
 )

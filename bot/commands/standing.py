@@ -25,9 +25,9 @@ _NOT_VOUCHED_FOR = {
 }
 
 
-def may(command: Command, role: Role, standing: Standing) -> bool:
-    """Whether the role is enough. Who has left may not even ask for help."""
-    return role >= command.needs and standing is not Standing.NOT_A_MEMBER
+def may(invocation: Invocation, command: Command, standing: Standing) -> bool:
+    """Whether the role is enough here. Who has left may not even ask for help."""
+    return invocation.role >= _needed(invocation, command) and standing is not Standing.NOT_A_MEMBER
 
 
 async def check_role(invocation: Invocation, command: Command, standing: Standing) -> None:
@@ -36,13 +36,13 @@ async def check_role(invocation: Invocation, command: Command, standing: Standin
     Raises:
         CommandRefused: With the reason, and whom to ask.
     """
-    if may(command, invocation.role, standing):
+    if may(invocation, command, standing):
         return
     why = _NOT_VOUCHED_FOR.get(standing)
     if why is not None:
         raise CommandRefused(why.format(name=command.name))
     raise CommandRefused(
-        f"{_missing(command, invocation.role, standing)} {await whom_to_ask(invocation, command)}"
+        f"{_missing(invocation, command, standing)} {await whom_to_ask(invocation, command)}"
     )
 
 
@@ -52,7 +52,8 @@ async def whom_to_ask(invocation: Invocation, command: Command) -> str:
     administrators, maintainers = await services.db.read(
         lambda s: (_administrators(s, services), _maintainers(s, services, conversation_id))
     )
-    is_for_maintainers = command.needs <= Role.MAINTAINER and not invocation.person.is_guest
+    needed = _needed(invocation, command)
+    is_for_maintainers = needed <= Role.MAINTAINER and not invocation.person.is_guest
     named = [*(maintainers if is_for_maintainers else ()), *administrators]
     listed = list(dict.fromkeys(name for name in named if name))[:MOST_NAMED]
     if listed:
@@ -68,8 +69,13 @@ async def whom_to_ask(invocation: Invocation, command: Command) -> str:
     )
 
 
-def _missing(command: Command, role: Role, standing: Standing) -> str:
-    needed = f"“{command.name}” needs the role {command.needs.label}"
+def _needed(invocation: Invocation, command: Command) -> Role:
+    return command.needs_in(invocation.conversation.kind)
+
+
+def _missing(invocation: Invocation, command: Command, standing: Standing) -> str:
+    role = invocation.role
+    needed = f"“{command.name}” needs the role {_needed(invocation, command).label}"
     if standing is Standing.GUEST:
         return (
             f"{needed}. You are a guest in Teams, or belong to another organisation, and such "

@@ -9,11 +9,12 @@ from bot.commands.command import Command, Invocation, Reply
 from bot.commands.pull_request_lists import ago
 from bot.commands.text import no_arguments
 from storage import inbox, outbox
-from storage.queries import health, radar
+from storage.queries import health, hooks, radar
 from storage.queries.health import ConnectionHealth
-from storage.tables import RadarBacklog
+from storage.tables import FeedTrouble, RadarBacklog
 
 QUIET_AFTER = timedelta(days=1)
+MOST_TROUBLES = 3
 
 
 async def run(invocation: Invocation, _: None) -> Reply:
@@ -27,6 +28,9 @@ async def run(invocation: Invocation, _: None) -> Reply:
             radar.backlogs(s),
         )
     )
+    troubles = await services.db.read(
+        lambda s: [each for row in connections for each in hooks.open_troubles(s, row.name)]
+    )
     now = services.clock()
     rows = [
         (
@@ -37,13 +41,18 @@ async def run(invocation: Invocation, _: None) -> Reply:
         )
         for each in connections
     ]
-    notes = [_dead(dead_in, "webhooks that I did not understand", "`pullcord inbox retry`")]
+    open_ones = [each for each in troubles if not each.is_repaired]
+    notes = [
+        _feed(open_ones),
+        _dead(dead_in, "webhooks that I did not understand", "`pullcord inbox retry`"),
+    ]
     notes.append(_unchecked(backlogs))
     notes.append(_dead(dead_out, "messages that Teams did not take", "`pullcord doctor`"))
     if not connections:
         notes.append("No Azure DevOps is connected: an operator runs `pullcord connect`.")
     columns = ("Connection", "State", "Last webhook", "Last sweep")
-    is_well = not any(each.paused_reason for each in connections) and not dead_in + dead_out
+    is_paused = any(each.paused_reason for each in connections)
+    is_well = not is_paused and not open_ones and not dead_in + dead_out
     tone = Tone.GOOD if is_well and connections else Tone.WARNING
     note = " ".join(text for text in notes if text)
     if not note and is_well:
@@ -64,6 +73,14 @@ def _state(connection: ConnectionHealth, now: datetime) -> str:
 
 def _ago(moment: datetime | None, now: datetime) -> str:
     return ago(moment, now) if moment else "never"
+
+
+def _feed(troubles: Sequence[FeedTrouble]) -> str:
+    """What is wrong with the webhooks, and could not be mended."""
+    said = [f"{each.connection}: {each.says.rstrip('.')}." for each in troubles[:MOST_TROUBLES]]
+    if len(troubles) > MOST_TROUBLES:
+        said.append(f"And {len(troubles) - MOST_TROUBLES} more.")
+    return " ".join(said)
 
 
 def _dead(count: int, what: str, remedy: str) -> str:

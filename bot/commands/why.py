@@ -20,7 +20,8 @@ _RULES = {
     EventKind.VOTE: "Authors are told of votes on their pull requests.",
     EventKind.COMMENT: "Authors are told of comments, and those who wrote in a thread of replies.",
     EventKind.CHECKS: "Authors are told when a check fails, and when it is fixed.",
-    EventKind.CONFLICT: "Authors are told when their pull request cannot be merged.",
+    EventKind.CONFLICT: "Authors are told when their pull request cannot be merged, or will not "
+    "be once another open one is.",
     EventKind.READY: "Authors are told when it is approved and nothing stands in the way.",
     EventKind.COMPLETED: "Authors are told when somebody else completes their pull request.",
     EventKind.ABANDONED: "Authors are told when somebody else abandons their pull request.",

@@ -31,6 +31,7 @@ from bot.conflicts.episodes import (
 )
 from bot.conflicts.statuses import wanted_status
 from bot.conflicts.telling import refresh_alerts, refresh_cards, tell
+from bot.held_item import hold_conflict_again
 from bot.model import MergeStatus
 from bot.pull_request_state import PullRequestState
 from storage import audit
@@ -161,6 +162,7 @@ def _reopen(session: Session, row: ConflictEpisode, standing: Standing, now: dat
     row.ended_at, row.ended_by = None, EndedBy.UNKNOWN.value
     _take_over(row, standing)
     row.examined_at = None
+    hold_conflict_again(session, row.id or 0, now=now)
     conflicts.ask_for_work(session, row, due_at=now)
 
 

@@ -5,13 +5,15 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from bot.cards.plain_text import plain
 from bot.conflicts.radar import Overlap
+from bot.held_item import PAIR_OVER, hold_radar, hold_radar_again, radar_key
 from storage import outbox
 from storage.outbox import AlertOf
-from storage.queries import radar, recording
+from storage.queries import conflicts, radar, recording
 from storage.tables import PullRequestRow, RadarPair
 
-NOT_TRUE_ANY_MORE = "the two do not conflict any more"
+TITLE_LENGTH = 80
 
 
 def tell_pair(
@@ -23,21 +25,37 @@ def tell_pair(
     cause: str,
     now: datetime,
 ) -> None:
-    """Queue one message to each author who wants to hear; to one who wrote both, one."""
+    """Keep one message for each author who wants to hear; for one who wrote both, one.
+
+    Each author's settings say when he is told, as of a conflict of his own.
+    """
     entries = (pair.first, pair.second)
-    authors = [row.author_id for row, entry in zip(both, entries, strict=True) if entry.is_told]
-    people = recording.people_of(session, episode.connection, authors)
-    for person in {found.person_id: found for found in people}.values():
-        chat = person.conversation_id
-        outbox.enqueue_alert(
+    own = {
+        row.author_id: row
+        for row, entry in reversed(list(zip(both, entries, strict=True)))
+        if entry.is_told
+    }
+    told: set[int] = set()
+    for person in recording.people_of(session, episode.connection, own):
+        mine = own[person.identity_id]
+        snoozed = conflicts.is_snoozed(session, mine.id or 0, person.person_id, now=now)
+        if person.person_id in told or snoozed:
+            continue
+        told.add(person.person_id)
+        hold_radar(
             session,
-            about=_about(episode),
-            pull_request_id=episode.first_id,
-            now=now,
-            conversation_id=chat,
-            person_id=None if chat else person.person_id,
+            person.person_id,
+            episode.id or 0,
+            mine.id or 0,
+            _sentence(both),
             cause=cause,
+            now=now,
         )
+
+
+def _sentence(both: Sequence[PullRequestRow]) -> str:
+    first, second = (f"#{row.number} {plain(row.title, TITLE_LENGTH)}".rstrip() for row in both)
+    return f"{first} and {second} will conflict with each other"
 
 
 def end_pair(session: Session, episode: RadarPair, *, cause: str, now: datetime) -> None:
@@ -45,8 +63,8 @@ def end_pair(session: Session, episode: RadarPair, *, cause: str, now: datetime)
     outbox.drop_pending(
         session,
         pull_request_id=episode.first_id,
-        key_prefix=f"{_about(episode).key}:",
-        reason=NOT_TRUE_ANY_MORE,
+        key_prefix=radar_key(episode.id or 0),
+        reason=PAIR_OVER,
         now=now,
     )
     refresh_pair(session, episode, cause=cause, now=now)
@@ -57,10 +75,11 @@ def tell_after_all(session: Session, episode: RadarPair, *, cause: str, now: dat
     outbox.restore_dropped(
         session,
         pull_request_id=episode.first_id,
-        key_prefix=f"{_about(episode).key}:",
-        reason=NOT_TRUE_ANY_MORE,
+        key_prefix=radar_key(episode.id or 0),
+        reason=PAIR_OVER,
         now=now,
     )
+    hold_radar_again(session, episode.id or 0, now=now)
     refresh_pair(session, episode, cause=cause, now=now)
 
 

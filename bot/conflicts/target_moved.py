@@ -54,7 +54,7 @@ class TargetMoved:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._running: dict[Target, asyncio.Task[None]] = {}
-        self._again: dict[Target, str] = {}
+        self._again: dict[Target, tuple[str, Collection[int]]] = {}
 
     @property
     def is_idle(self) -> bool:
@@ -76,8 +76,8 @@ class TargetMoved:
         Raises AzureDevOpsError when the list cannot be had.
         """
         listed = await self._list(target)
-        await self._take_over(target, listed, cause)
-        self._start(target, cause, unsettled(listed))
+        gone = await self._take_over(target, listed, cause)
+        self._start(target, cause, unsettled(listed) | gone)
 
     async def _list(self, target: Target) -> Sequence[PullRequestSnapshot]:
         connection, project_id, repository_id, ref = target
@@ -93,7 +93,7 @@ class TargetMoved:
 
         One call for the tip and what it gained, and a trial merge for each whose files it touches,
         those with the oldest conflicts first. ``leave_out`` are pull requests that Azure DevOps is
-        merging itself just now.
+        merging itself just now, or that it does not list as open any more.
 
         Raises AzureDevOpsError; what was found before is stored.
         """
@@ -151,7 +151,7 @@ class TargetMoved:
 
     def _start(self, target: Target, cause: str, leave_out: Collection[int]) -> None:
         if target in self._running:
-            self._again[target] = cause
+            self._again[target] = cause, leave_out
             return
         task = asyncio.create_task(self._try(target, cause, leave_out))
         self._running[target] = task
@@ -162,7 +162,7 @@ class TargetMoved:
         if not task.cancelled() and (error := task.exception()):
             log.error("trial merges into %s failed", log_safe(target[3]), exc_info=error)
         if target in self._again:
-            self._start(target, self._again.pop(target), ())
+            self._start(target, *self._again.pop(target))
 
     async def _try(self, target: Target, cause: str, leave_out: Collection[int]) -> None:
         try:
@@ -170,16 +170,15 @@ class TargetMoved:
                 # Two calls for each are saved where Azure DevOps begins by itself to merge again.
                 await self._services.sleep(AZURE_DEVOPS_BEGINS_WITHIN_S)
                 listed = await self._list(target)
-                await self._take_over(target, listed, cause)
-                leave_out = unsettled(listed)
+                leave_out = await self._take_over(target, listed, cause) | unsettled(listed)
             await self.merge_on_trial(target, cause=cause, leave_out=leave_out)
         except AzureDevOpsError as error:
             log.info("trial merges into %s: %s", log_safe(target[3]), log_safe(str(error)))
 
     async def _take_over(
         self, target: Target, listed: Sequence[PullRequestSnapshot], cause: str
-    ) -> None:
-        """Record what differs; one that is not listed any more must be read."""
+    ) -> frozenset[int]:
+        """Record what differs. Those not listed any more must be read first: their numbers."""
         services = self._services
         now, flap = services.clock(), services.conflict_flap
         news, missing = await services.db.read(lambda s: _news(s, target, listed))
@@ -188,7 +187,7 @@ class TargetMoved:
             return lambda s: record_snapshot(s, summary, cause=cause, now=now, flap=flap)
 
         def ask(session: Session) -> None:
-            for pull_request_id in missing:
+            for pull_request_id in missing.values():
                 pull_requests.ask_for_read(session, pull_request_id)
 
         for start in range(0, len(news), WRITES_AT_ONCE):
@@ -196,6 +195,7 @@ class TargetMoved:
             await asyncio.gather(*(services.db.write(record(summary)) for summary in some))
         if missing:
             await services.db.write(ask)
+        return frozenset(missing)
 
     async def _merge(
         self, azure: AzureDevOps, target: Target, one: Behind, tip: str, cause: str
@@ -295,8 +295,8 @@ def forget_finding(
 
 def _news(
     session: Session, target: Target, listed: Sequence[PullRequestSnapshot]
-) -> tuple[list[PullRequestSnapshot], list[int]]:
-    """Those listed that differ from what is stored, and ids of those stored but not listed."""
+) -> tuple[list[PullRequestSnapshot], dict[int, int]]:
+    """Those listed that differ from what is stored; number: id of those stored but not listed."""
     connection, _, repository_id, ref = target
     rows = conflicts.open_on_target(session, connection, repository_id, [ref])
     stored = {row.number: row for row in rows}
@@ -304,7 +304,7 @@ def _news(
     known = [number for number in stored if number in by_number]  # oldest conflicts first
     news = [by_number[n] for n in known if _is_news(load_state(stored[n]), by_number[n])]
     news += [summary for summary in listed if summary.number not in stored]
-    return news, [row.id or 0 for row in rows if row.number not in by_number]
+    return news, {row.number: row.id or 0 for row in rows if row.number not in by_number}
 
 
 def unsettled(listed: Sequence[PullRequestSnapshot]) -> frozenset[int]:

@@ -9,12 +9,16 @@ from bot.cards.direct import reply_message
 from bot.cards.plain_text import escape_message, plain
 from bot.changes import ConflictStarted
 from bot.conflicts.episodes import EndedBy
-from bot.held_item import hold_conflict
+from bot.held_item import about_pull_request, hold_conflict, hold_direct
 from bot.notices import texts
 from bot.notices.conflict_alerts import Audience, audience
 from bot.notices.conflict_texts import ended_how
-from bot.notices.model import Contact
+from bot.notices.holding import HoldingRules, Send, decide
+from bot.notices.kinds import EventKind
+from bot.notices.model import Contact, DirectMessage
+from bot.notices.reasons import Role
 from bot.outgoing import as_payload
+from bot.people_preferences import preferences_of
 from bot.pull_request_state import PullRequestState
 from bot.teams_model import ConversationKind, Mention, OutgoingMessage
 from storage import outbox
@@ -49,20 +53,37 @@ def tell(
             thread_id=thread,
             cause=cause,
         )
-    if told.mention is not None:
-        _mention(session, row, state, told.mention, told.places, cause=cause, now=now)
-    if told.author is not None:
+    author, mentioned = told.author, told.mention
+    if mentioned is not None and not _hears_now(session, mentioned.person_id, state, now):
+        author, mentioned = mentioned, None  # it is kept for him, as his settings say
+    if mentioned is not None:
+        _mention(session, row, state, mentioned, told.places, cause=cause, now=now)
+    if author is not None:
         hold_conflict(
             session,
-            told.author.person_id,
+            author.person_id,
             row.id or 0,
             row.pull_request_id,
-            f"{texts.pull_request(state)} has conflicts with {texts.branch(row.target_ref)}",
+            _said(row, state),
             cause=cause,
             now=now,
         )
+    for person_id in told.followers:
+        message = DirectMessage(
+            person_id,
+            _said(row, state),
+            f"{AlertOf(episode_id=row.id).key}:follower/{person_id}",
+            page="conflicts",
+            kind=EventKind.CONFLICT,
+            role=Role.SUBSCRIBER,
+        )
+        hold_direct(session, message, row.pull_request_id, cause=cause, now=now)
     row.told_at = row.told_at or now
     session.add(row)
+
+
+def _said(row: ConflictEpisode, state: PullRequestState) -> str:
+    return f"{texts.pull_request(state)} has conflicts with {texts.branch(row.target_ref)}"
 
 
 def tell_clean(
@@ -149,6 +170,22 @@ def _audience(
     )
 
 
+def _hears_now(session: Session, person_id: int, state: PullRequestState, now: datetime) -> bool:
+    """Whether the person's settings let a mention disturb him now."""
+    person = people.get(session, person_id)
+    if person is None:
+        return False
+    verdict = decide(
+        about_pull_request(EventKind.CONFLICT, state),
+        preferences_of(person),
+        person.timezone,
+        HoldingRules(),
+        created_at=now,
+        now=now,
+    )
+    return isinstance(verdict, Send)
+
+
 def _mention(
     session: Session,
     row: ConflictEpisode,
@@ -164,7 +201,7 @@ def _mention(
     if person is None:
         return
     name = plain(person.name, NAME_LENGTH).replace("<", "").replace(">", "") or "Author"
-    said = f"{texts.pull_request(state)} has conflicts with {texts.branch(row.target_ref)}"
+    said = _said(row, state)
     message = OutgoingMessage(
         text=f"<at>{name}</at> {escape_message(said)}",
         summary=f"{name}: {said}",

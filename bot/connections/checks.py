@@ -41,7 +41,8 @@ ADVICE = {
     Trouble.INVALID_PERMISSIONS: "Give the token this scope, or the account this permission, in "
     "Azure DevOps.",
     Trouble.NO_RESOURCES: "Check the names, and that the account is a member of the project.",
-    Trouble.UNREACHABLE: "Check the address, the proxy and the firewall from this machine.",
+    Trouble.UNREACHABLE: "Check the address, the proxy and the firewall from this machine; where "
+    "Azure DevOps asks to wait, try again later.",
     Trouble.TLS: "Give the authority's certificates with --ca-bundle FILE.",
     Trouble.WRONG_URL: "Give https://dev.azure.com/ORGANISATION, or a Server's collection: "
     "https://HOST/tfs/COLLECTION.",

@@ -92,7 +92,7 @@ def failed_message(
     label = label_of(credential)
     rest = ", ".join(label_of(each) for each in others)
     goes_on = (
-        f"The others go on ({escape(rest)})."
+        f"{'Another goes' if len(others) == 1 else 'The others go'} on ({escape(rest)})."
         if others
         else f"No other works, so {escape(connection)} is paused and its conversations know."
     )

@@ -87,13 +87,15 @@ class ConnectionWatch:
             await self._catch_up(went_on)
 
     def _is_due(self, each: _Held, now: datetime) -> bool:
-        """Often where something may change soon: paused, or past the date that was given."""
+        """Every round while people wait for it, or once the date that was given is past."""
         tried = self._tried_at.get(each.credential_id)
         if tried is None or tried > now:  # the clock may have been set back
             return True
+        if each.is_paused:
+            return True
         if each.has_failed:
             return now - tried >= TRY_FAILED_EVERY
-        return each.is_paused or each.is_over or now - tried >= TRY_WORKING_EVERY
+        return each.is_over or now - tried >= TRY_WORKING_EVERY
 
     async def _try(self, each: _Held) -> bool:
         """Ask with one credential; True when its connection goes on by this."""

@@ -68,10 +68,17 @@ def ended_message(connection: str, troubles: Sequence[FeedTrouble]) -> OutgoingM
     """For administrators: what is over."""
     return text_card(
         f"Webhooks of {connection} are well again",
-        [f"It is over: {line}" for line in _lines(troubles)],
+        _over(troubles),
         [command_button("Status", "status")],
         Tone.GOOD,
     )
+
+
+def _over(troubles: Sequence[FeedTrouble]) -> list[str]:
+    """What was wrong, without the advice that followed."""
+    said = [each.says.partition(". ")[0].rstrip(".") for each in troubles[:MOST_LINES]]
+    lines = [f"It is over: {escape(text, SENTENCE_LENGTH)}." for text in said]
+    return lines + _and_more(troubles)
 
 
 def _lines(troubles: Sequence[FeedTrouble]) -> list[str]:
@@ -79,9 +86,12 @@ def _lines(troubles: Sequence[FeedTrouble]) -> list[str]:
     for each in troubles[:MOST_LINES]:
         mended = " I have mended it." if each.is_repaired else ""
         lines.append(f"{escape(each.says.rstrip('.'), SENTENCE_LENGTH)}.{mended}")
-    if len(troubles) > MOST_LINES:
-        lines.append(f"And {len(troubles) - MOST_LINES} more.")
-    return lines
+    return lines + _and_more(troubles)
+
+
+def _and_more(troubles: Sequence[FeedTrouble]) -> list[str]:
+    hidden = len(troubles) - MOST_LINES
+    return [f"And {hidden} more."] if hidden > 0 else []
 
 
 def _hooks(count: int) -> str:

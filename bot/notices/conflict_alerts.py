@@ -3,12 +3,13 @@
 Reviewers are not bothered.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from bot.changes import ConflictStarted
 from bot.notices.kinds import Place
 from bot.notices.model import Contact, Situation
-from bot.notices.tellings import tellings
+from bot.notices.tellings import Telling, tellings
 from bot.teams_model import ConversationKind
 
 
@@ -19,6 +20,7 @@ class Audience:
     ``cards`` are conversations whose card must be there and show it; ``places`` those that get
     the alert, channels and group chats; ``own_messages`` those of them where it stands by itself,
     not below the card. ``author`` is told directly, ``mention`` in the places instead.
+    ``followers`` are other people who asked for it in their own chats.
     """
 
     cards: tuple[str, ...] = ()
@@ -26,6 +28,7 @@ class Audience:
     own_messages: frozenset[str] = frozenset()
     author: Contact | None = None
     mention: Contact | None = None
+    followers: tuple[int, ...] = ()
 
 
 def audience(
@@ -48,12 +51,28 @@ def audience(
         for _, place in telling.in_place(Place.THREAD, Place.CHANNEL)
         if telling.subscriber.kind is not ConversationKind.PERSONAL
     }
-    cards, places = tuple(told), tuple(alerted)
-    own_messages = frozenset(key for key, place in alerted.items() if place is Place.CHANNEL)
     author = situation.people.get(situation.state.author.id)
+    places = tuple(alerted)
+    found = Audience(
+        cards=tuple(told),
+        places=places,
+        own_messages=frozenset(key for key, place in alerted.items() if place is Place.CHANNEL),
+        followers=_followers(told.values(), author.person_id if author else 0),
+    )
     is_old = at_first_sight and situation.state.created_at < situation.watched_since
     if author is None or is_old or is_snoozed:
-        return Audience(cards, places, own_messages)
+        return found
     if author.personal_conversation_id or not places:
-        return Audience(cards, places, own_messages, author=author)
-    return Audience(cards, places, own_messages, mention=author)
+        return replace(found, author=author)
+    return replace(found, mention=author)
+
+
+def _followers(told: Iterable[Telling], author: int) -> tuple[int, ...]:
+    """Who asked for more than the card in his own chat; the author is told anyway."""
+    found = dict.fromkeys(
+        telling.subscriber.person_id
+        for telling in told
+        if telling.subscriber.kind is ConversationKind.PERSONAL
+        and any(telling.in_place(Place.THREAD, Place.CHANNEL, Place.DIRECT))
+    )
+    return tuple(person for person in found if person not in (0, author))

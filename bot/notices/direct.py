@@ -48,7 +48,8 @@ def direct_messages(
                 yield from _to_author(change, text, situation, EventKind.CONFLICT)
             case ChecksFailed() | ChecksFixed():
                 text = texts.direct_checks(change, situation.state)
-                yield from _to_author(change, text, situation, EventKind.CHECKS)
+                url = change.run_url if isinstance(change, ChecksFailed) else ""
+                yield from _to_author(change, text, situation, EventKind.CHECKS, run_url=url)
             case PullRequestCompleted() | PullRequestAbandoned() | CloserIdentified():
                 yield from _closed(change, situation)
 
@@ -172,11 +173,19 @@ def _to_author(
     kind: EventKind,
     *,
     parts: tuple[ReviewPart, ...] = (),
+    run_url: str = "",
 ) -> Iterator[DirectMessage]:
     contact = situation.people.get(situation.state.author.id)
     if contact is not None:
-        key = _key(contact, change.id, situation)
-        yield DirectMessage(contact.person_id, text, key, kind=kind, role=Role.AUTHOR, parts=parts)
+        yield DirectMessage(
+            contact.person_id,
+            text,
+            _key(contact, change.id, situation),
+            kind=kind,
+            role=Role.AUTHOR,
+            parts=parts,
+            run_url=run_url,
+        )
 
 
 def _is_author(actor: Identity, situation: Situation) -> bool:

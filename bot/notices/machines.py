@@ -12,12 +12,13 @@ _NAMES = frozenset(
 def is_machine(identity: Identity) -> bool:
     """Whether an identity is a build service, a bot or Azure DevOps itself, by its account.
 
-    Azure DevOps has no mark for it; service accounts of pipelines are ``Build\\GUID``.
+    Azure DevOps has no mark for it; service accounts of pipelines are ``Build\\GUID``. A group's
+    account says nothing: that of a team begins like those of services (``vstfs:///…``).
     """
     account = identity.unique_name.casefold()
     name = identity.display_name.casefold()
     return (
-        account.startswith(_ACCOUNT_PREFIXES)
+        (account.startswith(_ACCOUNT_PREFIXES) and not identity.is_group)
         or name in _NAMES
         or any(part in name for part in _NAME_PARTS)
     )

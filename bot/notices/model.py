@@ -132,7 +132,8 @@ class DirectMessage:
     is the part of the pull request's page that the button opens ("", files, conflicts).
     ``kind`` is what the person's settings choose by, ``role`` why it is this person. ``parts`` and
     ``late`` as in ThreadReply. ``since`` is the commit that the person knows: what has changed from
-    there is asked for before it is told.
+    there is asked for before it is told. ``run_url`` is the page of a check's run that failed, not
+    checked yet.
     """
 
     person_id: int
@@ -144,6 +145,7 @@ class DirectMessage:
     role: Role = Role.SUBSCRIBER
     parts: tuple[ReviewPart, ...] = ()
     since: str = ""
+    run_url: str = ""
     late: Late | None = None
 
 

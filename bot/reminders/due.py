@@ -62,8 +62,8 @@ def for_person(person: Someone, seen: Seen, roster: Roster, now: datetime) -> It
         hours = rules.get(wait.rule)
         if hours is None:
             continue
-        concerned = roster.of(seen.state.connection, wait.identity_id or seen.state.author.id)
-        if concerned is None or concerned.id != person.id:
+        concerned = roster.concerned(seen, wait.identity_id or seen.state.author.id)
+        if person.id not in {each.id for each in concerned}:
             continue
         if wait.rule in OF_REVIEWERS and author is not None and author.id == person.id:
             continue

@@ -67,7 +67,7 @@ def _of_people(seen: Seen, roster: Roster, now: datetime) -> Iterator[PlannedRem
     people = {
         person.id: person
         for identity_id in identities
-        if (person := roster.of(state.connection, identity_id)) is not None
+        for person in roster.concerned(seen, identity_id)
     }
     for person in people.values():
         for due in for_person(person, seen, roster, now):

@@ -33,6 +33,14 @@ def called(session: Session, connection: str, account: str) -> Sequence[Identity
     ).all()
 
 
+def known(session: Session, connection: str, ids: Collection[str]) -> frozenset[str]:
+    """Those of the ids (lower case) that are stored, as they are asked for."""
+    statement = select(IdentityRow.id).where(
+        IdentityRow.connection == connection, col(IdentityRow.id).in_(ids)
+    )
+    return frozenset(session.exec(statement).all())
+
+
 def people_called(session: Session, connection: str, names: Collection[str]) -> set[str]:
     """Those of the names that are a known person's display name."""
     statement = select(IdentityRow.display_name).where(

@@ -64,6 +64,14 @@ def with_mail(session: Session, mail: str) -> Sequence[Person]:
     return session.exec(there.order_by(col(Person.id))).all()
 
 
+def with_chat(session: Session, conversation_id: str) -> Person | None:
+    """The person whose personal chat with the bot this is."""
+    if not conversation_id:
+        return None
+    owner = select(Person).where(Person.personal_conversation_id == conversation_id)
+    return session.exec(owner.order_by(col(Person.id))).first()
+
+
 def upsert(session: Session, told: UserFacts, *, service_url: str = "") -> Person:
     """Store what Teams' roster tells of a user; what it leaves out this time stays."""
     stored = find(session, told.id, told.aad_object_id) or Person(teams_user_id=told.id)

@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import Select, bindparam
 from sqlalchemy import select as sql_select
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from storage.dialects import insert_new, table_of
-from storage.tables import GroupMembers, GroupTurn, ReviewedCommit, ThreadParticipant
+from storage.tables import GroupMembers, GroupTurn, HeldNotice, ReviewedCommit, ThreadParticipant
 
 
 def keep_reviewed(
@@ -71,6 +71,35 @@ def keep_group(
     session.merge(
         GroupMembers(connection=connection, group_id=group_id, members=list(members), read_at=now)
     )
+
+
+def asked_for_groups(
+    session: Session, pull_request_ids: Collection[int], *, kind: str, role: str
+) -> Sequence[tuple[int, int]]:
+    """(pull request, person) of those who were told of a review as members of a group.
+
+    Args:
+        session: the transaction.
+        pull_request_ids: of which pull requests.
+        kind: how notices name that a review is asked for.
+        role: how they name a member of a group.
+    """
+    if not pull_request_ids:
+        return []
+    rows = session.exec(
+        select(HeldNotice.pull_request_id, HeldNotice.person_id, HeldNotice.payload)
+        .where(
+            col(HeldNotice.pull_request_id).in_(pull_request_ids),
+            HeldNotice.kind == kind,
+            col(HeldNotice.person_id).is_not(None),
+        )
+        .order_by(col(HeldNotice.id))
+    ).all()
+    return [
+        (pull_request_id or 0, person_id or 0)
+        for pull_request_id, person_id, payload in rows
+        if payload.get("role") == role
+    ]
 
 
 def turns(session: Session, connection: str, group_id: str) -> Mapping[int, datetime]:

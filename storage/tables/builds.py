@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 
@@ -13,6 +14,7 @@ class BranchBuild(SQLModel, table=True):
     """
 
     __tablename__ = "branch_builds"
+    __table_args__ = (Index("ix_branch_builds_finished", "finished_at"),)
 
     connection: str = Field(primary_key=True, foreign_key="connections.name")
     definition_id: int = Field(primary_key=True)

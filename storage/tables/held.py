@@ -37,6 +37,7 @@ class HeldNotice(SQLModel, table=True):
             postgresql_where=_IS_HELD,
         ),
         Index("ix_held_released", "released_at"),
+        Index("ix_held_pull_request", "pull_request_id", "kind"),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=RowId)

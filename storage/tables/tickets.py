@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 
@@ -13,6 +14,7 @@ class TicketNews(SQLModel, table=True):
     """
 
     __tablename__ = "ticket_news"
+    __table_args__ = (Index("ix_ticket_news_seen", "seen_at"),)
 
     connection: str = Field(primary_key=True, foreign_key="connections.name")
     number: int = Field(primary_key=True)

@@ -1,6 +1,7 @@
 """Reading a pull request once for all who ask, and what the read repairs."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -200,13 +201,38 @@ async def test_a_push_is_counted_where_a_thread_hears_of_it(world: World) -> Non
     assert len(await told(world)) == 2  # opened, and the push
 
 
-async def test_a_push_is_not_counted_where_nobody_looks(world: World) -> None:
+QUIET = {
+    "nobody follows": None,
+    "as it is by default": {},
+    "off": {"places": {"commits": "off"}},
+    "from another branch": {**LOUD, "filters": {"source": ["release/*"]}},
+}
+
+
+@pytest.mark.parametrize("options", QUIET.values(), ids=QUIET)
+async def test_a_push_is_not_counted_where_nobody_is_told_of_it(
+    world: World, options: dict[str, Any] | None
+) -> None:
+    if options is not None:
+        await world.subscribe(options=options)
     number = await world.pull_request("one", world.maya_there)
     await world.reads.read(CONNECTION, number, cause="a")
     await push(world, "one")
     recorded = await world.reads.read(CONNECTION, number, cause="b")
     assert [type(change).__name__ for change in recorded.changes] == ["CommitsPushed"]
     assert distances(world) == 0
+
+
+@pytest.mark.parametrize("place", ["thread", "channel", "direct"])
+async def test_a_push_is_counted_once_in_whatever_words_it_is_told(
+    world: World, place: str
+) -> None:
+    await world.subscribe(options={"places": {"commits": place}})
+    number = await world.pull_request("one", world.maya_there)
+    await world.reads.read(CONNECTION, number, cause="a")
+    await push(world, "one")
+    await world.reads.read(CONNECTION, number, cause="b")
+    assert distances(world) == 1
 
 
 async def test_a_push_that_cannot_be_counted_is_told_all_the_same(world: World) -> None:

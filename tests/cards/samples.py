@@ -138,6 +138,12 @@ def _direct() -> Samples:
             notes=["“Please test the empty search, too.” “Is this limit needed?”"],
             why=why,
         ),
+        "direct-check-failed": direct_card(
+            "#12 Add search: The check web-ci failed",
+            WAITING,
+            run_url=f"{BASE}/Shop/_build/results?buildId=7",
+            why="checks author contoso:12",
+        ),
         "direct-merge-failed": direct_card(
             "#12 Add search: A policy rejects the merge into main",
             WAITING,

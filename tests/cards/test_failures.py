@@ -1,4 +1,4 @@
-"""What commands answer when something is in the way, as conversations in tests/snapshots/failures."""
+"""What commands answer when something is in the way: the conversations of FAILURES."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -110,7 +110,7 @@ async def _teams_is_silent(at: Connected) -> None:
     at.talk.teams.faults.add(method="GET", path="/members", status=503)
 
 
-async def _hides_webhooks(at: Connected) -> None:
+async def _may_not_test(at: Connected) -> None:
     at.talk.services = replace(at.talk.services, test_connection=None)
     at.talk.restart()
 
@@ -395,9 +395,7 @@ SITUATIONS: dict[str, Situation] = {
     "teams-does-not-vouch": Situation(
         ((MAYA, "whoami"), (MAYA, "connect"), (MAYA, "subscribe Shop")), _teams_is_silent
     ),
-    "connections-cannot-be-tested": Situation(
-        ((ADA, "connections test contoso"),), _hides_webhooks
-    ),
+    "connections-cannot-be-tested": Situation(((ADA, "connections test contoso"),), _may_not_test),
 }
 """By the name of their file."""
 

@@ -205,6 +205,7 @@ CALLS: dict[str, tuple[str, object, Call]] = {
         {"value": [{"id": PERSON, "isActive": True, "memberIds": [PERSON]}]},
         lambda c: c.group_members(PERSON),
     ),
+    "identities": (IDENTITIES, EMPTY, lambda c: c.identities([PERSON])),
     "groups_of": (IDENTITIES, EMPTY, lambda c: c.groups_of([PERSON])),
 }
 NOT_SPECIFIED = {

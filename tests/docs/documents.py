@@ -17,7 +17,17 @@ _PLACEHOLDER = re.compile(r"[…\[\]|]")
 
 def code_lines(document: Path) -> list[str]:
     """Lines of code blocks, continued lines joined."""
-    blocks = _BLOCK.findall(document.read_text("utf-8"))
+    return _code_lines(document.read_text("utf-8"))
+
+
+def code_lines_between(document: Path, begin: str, end: str) -> list[str]:
+    """The same of the part between two headings."""
+    text = document.read_text("utf-8")
+    return _code_lines(text[text.index(f"\n{begin}\n") : text.index(f"\n{end}\n")])
+
+
+def _code_lines(text: str) -> list[str]:
+    blocks = _BLOCK.findall(text)
     return [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
 
 

@@ -59,6 +59,9 @@ async def test_a_failed_status_is_on_the_card_and_told_to_the_author_once(scene:
     assert "✗ lint  3 errors" in render_text(card)
     assert page in str(card.card)
     assert of_checks(scene) == ["#1 Add search: The check lint failed"]
+    [failed] = [m for m in scene.chat_of(scene.maya).messages if "lint failed" in render_text(m)]
+    assert render_text(failed).split("[")[1:4] == ["Failed run] ", "Open] ", "Why did I get this?]"]
+    assert page in str(failed.card)
     # quiet: a channel sees it on the card
     assert not any("lint" in text for text in scene.thread(pr))
 
@@ -237,6 +240,8 @@ async def test_a_ticket_is_told_where_it_is_followed_and_to_who_has_it(scene: Sc
         f"Maya Sample commented on {name}: See the log & the trace",
     ]
     assert scene.direct(scene.maya) == []  # her own doing
+    told = [render_text(message) for message in scene.chat_of(scene.jonas).messages[1:]]
+    assert all("[Open ticket] [Why did I get this?]" in text for text in told), told
 
 
 async def test_tickets_are_told_by_area_and_type(scene: Scene) -> None:
@@ -277,6 +282,25 @@ async def test_a_ticket_webhook_that_comes_twice_or_late_is_told_once(scene: Sce
             assert await scene.sends_hook(again) == 202
     await scene.stage.settle()
     assert of_tickets(scene, number) == said
+
+
+async def test_what_start_ticket_does_is_no_news_to_who_said_it(scene: Scene) -> None:
+    """Her own doing, though Azure DevOps names the bot's account."""
+    number = scene.azure.add_work_item(
+        scene.stage.project, "Bug", "Slow", created_by=scene.jonas.azure_devops
+    )
+    await scene.stage.settle()
+    said = await scene.says(scene.maya, f"start ticket {number} in Shop/web")
+    assert "Assigned to" in said[0]
+    assert scene.direct(scene.maya) == []
+    await scene.azure.comment_work_item(number, scene.jonas.azure_devops, "Look at the log")
+    await scene.stage.settle()
+    await scene.azure.update_work_item(number, scene.jonas.azure_devops, state="Resolved")
+    await scene.stage.settle()
+    assert scene.direct(scene.maya) == [  # what others do is, also a moment later
+        f"Jonas Sample commented on Bug {number} Slow: Look at the log",
+        f"Jonas Sample moved Bug {number} Slow from Active to Resolved",
+    ]
 
 
 async def test_tickets_are_not_told_where_nobody_asked_for_them(scene: Scene) -> None:

@@ -155,6 +155,21 @@ async def test_at_expiry_it_pauses_says_so_and_goes_on_by_itself_with_what_was_m
     assert actions.count("connection.paused") == actions.count("connection.resumed") == 1
 
 
+async def test_a_refused_credential_that_works_again_is_noticed_within_a_minute(
+    scene: Scene, days: Days
+) -> None:
+    await only(scene, days, "main")
+    scene.azure.faults.add(status=401)
+    days.pass_by(minutes=31)
+    await looks(scene)
+    assert (await state(scene)).paused_reason
+    scene.azure.faults.clear()
+    days.pass_by(minutes=1)
+    await looks(scene)
+    assert (await state(scene)).paused_reason == ""
+    assert count(in_channel(scene), "Azure DevOps contoso goes on") == 1
+
+
 async def test_a_webhook_that_comes_while_paused_is_kept(scene: Scene, days: Days) -> None:
     token = await only(scene, days, "main")
     scene.azure.revoke_pat(token)

@@ -227,3 +227,24 @@ async def test_a_dead_letter_is_counted_and_run_again_once_it_is_understood(
     await scene.stage.settle()
     assert (await scene.metrics())['pullcord_inbox{state="dead"}'] == 0
     assert scene.thread(pull_request) == ["Maya Sample opened this pull request"]
+
+
+async def test_a_shared_channel_gets_its_own_cards_and_people_of_elsewhere_may_nothing(
+    scene: Scene,
+) -> None:
+    """CHECKS 24, and what docs/teams.md says of private and shared channels."""
+    team = scene.channel.team
+    assert team is not None
+    outside = scene.teams.add_person("Olga Sample", "olga@example.org", tenant_id="1" * 8)
+    shared = scene.teams.add_channel(team, "Partners", "shared", [scene.priya.teams, outside])
+    await scene.teams.install(shared, by=scene.priya.teams)
+    await scene.stage.settle()
+    before = len(list(shared.all_messages()))
+    for words in ("prs", "subscribe Shop/web"):
+        assert (await scene.teams.say(outside, shared, words)).status == 403
+    await scene.stage.settle()
+    assert not [each for each in list(shared.all_messages())[before:] if each.from_bot]
+    (answer,) = await scene.says(scene.priya, "subscribe Shop/web", shared)
+    assert "now follows Shop/web" in answer
+    made = await scene.opens(scene.maya, "Both see it")
+    assert len(scene.cards(made, shared)) == len(scene.cards(made, scene.channel)) == 1

@@ -6,6 +6,7 @@ The rest of the suite is listened to as well: tests/conftest.py, ``no_secret_is_
 import asyncio
 import base64
 import logging
+import re
 import zipfile
 from collections.abc import Iterator
 from typing import get_args
@@ -15,6 +16,7 @@ from click.testing import CliRunner
 
 from bot.cli import cli
 from bot.cli.demo.stage import APP_PASSWORD, CONNECTION
+from bot.jobs import CONNECTIONS
 from bot.logs import LogFormat, formatter
 from bot.redaction import Redaction
 from tests.end_to_end.scene import Scene
@@ -132,6 +134,41 @@ async def typed(scene: Scene, *words: str, **more: str) -> str:
     return f"{result.output}{result.exception!r}"
 
 
+ASKED = (
+    ("doctor",),
+    ("connections",),
+    ("connections", "--json"),
+    ("connections", "test", "--json"),
+    ("credentials", "list", CONNECTION),
+    ("hooks", "check", CONNECTION),
+    ("hooks", "check", CONNECTION, "--json"),
+    ("hooks", "install", CONNECTION, "--dry-run"),
+    ("hooks", "install", CONNECTION, "--print", "--dry-run"),
+    ("inbox", "list", "--json"),
+    ("outbox", "list", "--json"),
+    ("audit", "verify"),
+    *(
+        ("export", what, *form)
+        for what in ("links", "audit", "resolved")
+        for form in ((), ("--json",))
+    ),
+)
+
+
+async def what_an_operator_takes_away(scene: Scene) -> tuple[list[str], str, str]:
+    """What every command prints, a backup, and the secret that is printed to be entered by hand."""
+    await scene.stage.bot.jobs.run_now(CONNECTIONS)  # it was refused, and goes on
+    public = {"PULLCORD_PUBLIC_URL": "https://pullcord.example.com"}
+    printed = [await typed(scene, *words, **public) for words in ASKED]
+    by_hand = await typed(scene, "hooks", "install", CONNECTION, "--print", **public)
+    found = re.search(r"authentication password +(\S+)", by_hand)
+    assert found, by_hand
+    printed.append(by_hand.replace(found[1], ""))  # shown this once, and here only
+    copy = scene.stage.folder / "copy.backup"
+    assert "rows" in await typed(scene, "backup", str(copy))
+    return printed, copy.read_bytes().decode("latin-1"), found[1]
+
+
 async def test_CHECKS_23_no_secret_comes_out_anywhere(scene: Scene, written: list[str]) -> None:
     before = canaries(scene)
     client = await scene.stage.bot.azure_devops(CONNECTION)
@@ -149,13 +186,10 @@ async def test_CHECKS_23_no_secret_comes_out_anywhere(scene: Scene, written: lis
         for message in place.all_messages()
     ]
 
+    printed, backup, by_hand = await what_an_operator_takes_away(scene)
+    secrets |= {by_hand, *_encoded(by_hand)}
     commands = [
-        await typed(scene, "doctor"),
-        await typed(scene, "doctor", "--json"),
-        await typed(scene, "connections"),
-        await typed(scene, "inbox", "list"),
-        await typed(scene, "outbox", "list"),
-        await typed(scene, "audit", "verify"),
+        *printed,
         await typed(scene, "doctor", PULLCORD_SECRET_KEY="no-key-" + APP_PASSWORD),
         await typed(scene, "doctor", PULLCORD_DATABASE_URL=f"mysql://u:{APP_PASSWORD}@h/d"),
         await typed(scene, "doctor", PULLCORD_PORT=APP_PASSWORD),
@@ -180,6 +214,7 @@ async def test_CHECKS_23_no_secret_comes_out_anywhere(scene: Scene, written: lis
         "commands": commands,
         "the app package": packed,
         "the database": stored,
+        "a backup": [backup],
     }
     assert len(written) > 50
     assert all(places.values())

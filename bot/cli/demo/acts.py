@@ -1,7 +1,7 @@
 """What one can do in the sandbox Azure DevOps by typing a line: ``vote 1 10 as jonas``."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from adapters.sandbox.azure_devops import AzureDevOpsSandbox
 from adapters.sandbox.azure_devops.people import SandboxIdentity
@@ -36,6 +36,8 @@ class Acts:
         board: the sandbox.
         repository: where pull requests are opened.
         people: by the name that is typed; everybody but the author reviews what is opened.
+        sweep: compares all open pull requests now. Azure DevOps sends no service hook when a draft
+            is published, and nobody at a prompt waits five minutes to see it.
     """
 
     def __init__(
@@ -43,10 +45,12 @@ class Acts:
         board: AzureDevOpsSandbox,
         repository: SandboxRepository,
         people: Mapping[str, SandboxIdentity],
+        sweep: Callable[[], Awaitable[object]],
     ) -> None:
         self._board = board
         self._repository = repository
         self._people = people
+        self._sweep = sweep
 
     async def do(self, line: str) -> bool:
         """Do it; False when the line is none of these.
@@ -94,6 +98,7 @@ class Acts:
                 await board.complete(number, person)
             case "publish":
                 await board.publish(number, person)
+                await self._sweep()
             case _:
                 await board.abandon(number, person)
 

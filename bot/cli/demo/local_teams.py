@@ -24,6 +24,7 @@ from bot.cli.demo.stage import (
     add_hooks,
     connect,
 )
+from bot.jobs import SWEEP
 from bot.ports import utc_now
 from bot.settings import Settings
 from storage.secrets import new_key, new_webhook_secret
@@ -84,7 +85,7 @@ async def _run(azure_devops: AzureDevOpsSandbox, settings: Settings) -> None:
     try:
         add_hooks(azure_devops, bot.url, project, secret)
         _explain(bot.url)
-        await _take_lines(Acts(azure_devops, repository, people))
+        await _take_lines(Acts(azure_devops, repository, people, lambda: bot.jobs.run_now(SWEEP)))
     finally:
         await bot.stop()
 

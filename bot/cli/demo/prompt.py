@@ -7,6 +7,7 @@ from bot.cli.demo.acts import Acts, NotDone, add_more_tickets
 from bot.cli.demo.lines import lines
 from bot.cli.demo.screen import Screen
 from bot.cli.demo.stage import NAMES, Stage
+from bot.jobs import SWEEP
 
 HELP = f"""\
 Type as one of the sample people:
@@ -38,7 +39,10 @@ async def do(stage: Stage, line: str) -> str:
         return await _say(stage, said["who"].lower(), said["text"], in_chat=bool(said["chat"]))
     people = {key: person.azure_devops for key, person in stage.people.items()}
     try:
-        is_done = await Acts(stage.azure_devops, stage.repository, people).do(line)
+        acts = Acts(
+            stage.azure_devops, stage.repository, people, lambda: stage.bot.jobs.run_now(SWEEP)
+        )
+        is_done = await acts.do(line)
     except NotDone as error:
         return str(error)
     return "" if is_done else HELP

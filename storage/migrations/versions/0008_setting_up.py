@@ -23,6 +23,11 @@ def upgrade() -> None:
     op.add_column("hooks", sa.Column("changed_at", UTCDateTime(), nullable=True))
     op.add_column("hooks", sa.Column("repaired_at", UTCDateTime(), nullable=True))
     _watched_feeds()
+    op.create_index("ix_branch_builds_finished", "branch_builds", ["finished_at"], unique=False)
+    op.create_index("ix_ticket_news_seen", "ticket_news", ["seen_at"], unique=False)
+    op.create_index(
+        "ix_held_pull_request", "held_notices", ["pull_request_id", "kind"], unique=False
+    )
 
 
 def _watched_feeds() -> None:

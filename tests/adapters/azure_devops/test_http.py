@@ -8,9 +8,10 @@ import logging
 import pytest
 from aiohttp import web
 
+from adapters.azure_devops.answers import MAX_ANSWER_BYTES
 from adapters.azure_devops.client import AzureDevOpsClient
 from adapters.azure_devops.credentials import EntraCredential, PatCredential
-from adapters.azure_devops.http import CONCURRENT_REQUESTS, MAX_ANSWER_BYTES, TimeOuts
+from adapters.azure_devops.http import CONCURRENT_REQUESTS, TimeOuts
 from bot.ports import AuthenticationFailed, BadAnswer, NotFound, RateLimited, Unreachable
 from tests.adapters.azure_devops.conftest import (
     TOKEN,

@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 
 from adapters.sandbox.teams import TeamsSandbox
+from adapters.teams import signing_keys
 from tests.adapters.teams.listening_bot import ListeningBot, SetClock, config_for
 
 Mint = Callable[[TeamsSandbox], Awaitable[str]]
@@ -237,6 +238,30 @@ async def test_without_any_key_the_answer_is_503_and_recovers(
         assert [a.status for a in answers] == [503, 503]
         teams.faults.remove(outage)
         clock.move(seconds=6)
+        assert (await teams.say(maya, teams.personal_chat(maya), "help")).status == 200
+    finally:
+        await runner.cleanup()
+
+
+async def test_an_issuer_that_never_answers_is_given_up_and_holds_nobody_up(
+    teams: TeamsSandbox,
+    session: aiohttp.ClientSession,
+    clock: SetClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The time for a fetch is made short here, so that nobody waits ten seconds."""
+    monkeypatch.setattr(signing_keys, "FETCH_TIMEOUT_S", 0.2)
+    bot = ListeningBot(teams, session, clock)
+    runner = await bot.listen(config_for(teams))
+    try:
+        hang = teams.faults.add(path="well-known", hang=True)
+        maya = teams.add_person("Maya Sample", "maya@example.com")
+        assert {answer.status for answer in await teams.install(maya)} == {503}
+        teams.faults.remove(hang)
+        clock.move(seconds=6)
+        assert (await teams.say(maya, teams.personal_chat(maya), "help")).status == 200
+        hang = teams.faults.add(path="well-known", hang=True)
+        clock.move(days=3)  # time for new keys: the known ones stay good meanwhile
         assert (await teams.say(maya, teams.personal_chat(maya), "help")).status == 200
     finally:
         await runner.cleanup()

@@ -8,6 +8,7 @@ import pytest
 from bot.builds import Turn
 from bot.cards.build import draw_build
 from bot.cards.checks import check_counts, check_lines
+from bot.cards.direct import direct_card
 from bot.cards.ticket_news import draw_ticket_news
 from bot.model import Build, Check, CheckKind
 from bot.teams_model import OutgoingMessage
@@ -95,3 +96,18 @@ def test_more_checks_than_there_is_room_for_are_counted() -> None:
     lines = check_lines(view_of(seen(), checks=CHECKS), rows=1, name_length=60)
     drawn = ["".join(_texts(line.model_dump(by_alias=True))) for line in lines]
     assert drawn == ["✗ lint required  3 errors", "and 2 more checks", "Not met yet: Two reviewers"]
+
+
+@pytest.mark.parametrize(
+    ("page", "is_shown"),
+    [
+        (f"{BASE}/Shop/_build/results?buildId=7", True),
+        ("https://ci.example.org/7", False),
+        ("javascript:alert(1)", False),
+        ("", False),
+    ],
+)
+def test_a_failed_run_is_opened_only_on_the_connections_own_host(page: str, is_shown: bool) -> None:
+    _, buttons = texts_of(direct_card("The check lint failed", view_of(seen()), run_url=page))
+    assert [url for title, url in buttons if title == "Failed run"] == [page] * is_shown
+    assert [title for title, _ in buttons][-1] == "Open"

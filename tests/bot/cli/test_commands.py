@@ -176,6 +176,16 @@ def test_inbox_retry_puts_them_back(
     assert states(database) == {"pending": 1}
 
 
+@pytest.mark.parametrize("box", ["inbox", "outbox"])
+def test_a_retry_of_what_is_no_dead_letter_fails_and_says_so(
+    run: Run, dead_letter: int, box: str
+) -> None:
+    done = run(box, "retry", str(dead_letter + 76))
+    assert done.exit_code == 1
+    assert done.output.startswith("Error: 0 of 1 put back;")
+    assert f"`pullcord {box} list`" in done.output
+
+
 def test_inbox_retry_of_another_connection_touches_nothing(
     run: Run, dead_letter: int, database: Path
 ) -> None:

@@ -127,6 +127,11 @@ def test_two_organisations_one_of_them_on_premises_have_each_their_own_ways(desk
     assert done.exit_code == 0, done.output
     assert f"Taken from that address: {desk.server.base_url}" in done.output
     assert "api-version: 7.0" in done.output
+    assert desk.query("SELECT connection, name FROM repositories ORDER BY 1, 2") == [
+        ("contoso", "api"),
+        ("contoso", "web"),
+        ("plant", "web"),
+    ]
     contoso, plant = desk.listed()
     assert (contoso["name"], contoso["api_version"]) == ("contoso", "7.1")
     assert (plant["base_url"], plant["api_version"]) == (desk.server.base_url, "7.0")
@@ -205,6 +210,17 @@ def test_edit_changes_what_is_given_and_keeps_the_rest(desk: Desk) -> None:
     actions = [action for (action,) in desk.query("SELECT action FROM audit ORDER BY id")]
     assert actions == ["connection.made", "connection.changed"]
     assert desk.run("connect", "nowhere", "--edit", "--no-ask").exit_code == 1
+
+
+def test_an_edit_that_says_what_to_change_asks_for_nothing_else_in_a_terminal(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.connect()
+    monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _: True, raising=False)
+    done = desk.run("connect", "contoso", "--edit", "--service", "builds")
+    assert done.exit_code == 0, done.output
+    assert desk.listed()[0]["conventions"]["builds"]
+    assert desk.run("connect", "contoso", "--edit").exit_code == 1  # it asks, and nobody answers
 
 
 def test_credentials_are_added_listed_rotated_and_removed_and_never_shown(desk: Desk) -> None:

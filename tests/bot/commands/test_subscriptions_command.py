@@ -74,6 +74,16 @@ async def test_saving_what_is_there_changes_nothing(talk: Talk) -> None:
     assert await talk.audit("subscription.changed") == []
 
 
+async def test_what_was_followed_by_its_repositorys_name_is_left_by_it(talk: Talk) -> None:
+    await talk.say("subscribe shop", to=talk.channel)
+    await talk.say("subscribe Shop/shop", to=talk.channel)
+    said = await talk.say("unsubscribe SHOP", to=talk.channel)
+    assert "No longer followed here: Shop\n" in said  # the project of that name comes first
+    assert "No longer followed here: Shop/shop" in await talk.say(
+        "unsubscribe shop", to=talk.channel
+    )
+
+
 async def test_a_form_with_something_impossible_says_so_and_saves_nothing(talk: Talk) -> None:
     await talk.say("subscribe Shop/shop", to=talk.channel)
     await talk.press(talk.maya, await form(talk), "Save", {"min_files": "many"})

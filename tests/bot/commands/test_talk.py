@@ -1,8 +1,10 @@
 """Say this, expect this reply: everyday talk with the bot."""
 
 import pytest
+from sqlmodel import Session
 
 from bot.links import pull_request_url, ticket_url
+from storage.tables import FeedTrouble
 from tests.bot.talking import CONNECTION, NOW, Talk
 
 
@@ -14,6 +16,9 @@ async def test_help_lists_every_command_and_explains_one(talk: Talk) -> None:
     assert "How to use “subscribe”" in one
     assert "subscribe Web/shop" in one
     assert "I know no command “lunch”" in await talk.say("help lunch")
+    mistaken = await talk.say("help strat")
+    assert "How to use “start ticket”" in mistaken
+    assert "I know no command “strat”. The nearest:" in mistaken
 
 
 @pytest.mark.parametrize("said", ["", "&nbsp;", "<p></p>", "?"])
@@ -33,6 +38,13 @@ async def test_a_typing_mistake_gets_a_button_that_runs_the_right_command(talk: 
     task = await talk.press(talk.maya, card, "reviews")
     assert task.notice == "Waiting for your review"
     assert "Nothing waits for your review." in talk.text()
+
+
+async def test_what_makes_no_sense_behind_a_suggested_command_is_left_out(talk: Talk) -> None:
+    said = await talk.say("start tikets of mine")
+    assert "Did you mean **start ticket**? For example: start ticket 123" in said
+    assert "[How it works]" in said
+    assert "of mine]" not in said
 
 
 async def test_nonsense_is_quoted_escaped_and_points_to_help(talk: Talk) -> None:
@@ -203,6 +215,19 @@ async def test_link_and_unlink_change_azure_devops_and_can_be_repeated(talk: Tal
     assert added[0].before == {"ticket": ticket, "linked": False}
 
 
+@pytest.mark.parametrize(
+    "order",
+    ["link pr {pr} to ticket {ticket}", "link pr {pr} to {ticket}", "link {ticket} to {pr}"],
+)
+async def test_the_two_may_be_named_in_either_order(talk: Talk, order: str) -> None:
+    ticket = talk.ticket()
+    number = await talk.pull_request("Add basket", talk.maya_there)
+    number = await talk.pull_request("Add search", talk.maya_there)
+    assert number != ticket
+    said = await talk.say(order.format(ticket=ticket, pr=number))
+    assert f"Ticket {ticket} and pull request {number} are now linked." in said
+
+
 async def test_link_undo_button_takes_the_link_away(talk: Talk) -> None:
     ticket = talk.ticket()
     number = await talk.pull_request("Add basket", talk.maya_there, record=False)
@@ -289,6 +314,37 @@ async def test_use_sets_and_clears_the_repository_of_the_conversation(talk: Talk
     assert first.after == {"connection": CONNECTION, "repository": talk.shop.id}
     assert second.before == first.after
     assert "Did you mean shop" in await talk.say("use shpo")
+
+
+async def test_status_says_what_is_wrong_with_the_feed_until_it_is_over(talk: Talk) -> None:
+    """Who is told of it presses “Status” there."""
+    now = talk.clock()
+    trouble = FeedTrouble(
+        connection=CONNECTION,
+        what="project/1",
+        kind="dead",
+        says="No webhook about pull requests of Shop works.",
+        began_at=now,
+        seen_at=now,
+    )
+
+    def begin(session: Session) -> int:
+        session.add(trouble)
+        session.flush()
+        return trouble.id or 0
+
+    number = await talk.db.write(begin)
+    said = await talk.say("status")
+    assert "Some things need an operator" in said
+    assert "contoso: No webhook about pull requests of Shop works." in said
+
+    def end(session: Session) -> None:
+        row = session.get(FeedTrouble, number)
+        assert row is not None
+        row.ended_at = now
+
+    await talk.db.write(end)
+    assert "Everything is well" in await talk.say("status")
 
 
 async def test_status_shows_connections_without_secrets(talk: Talk) -> None:

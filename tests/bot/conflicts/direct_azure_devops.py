@@ -9,12 +9,13 @@ from urllib.parse import urlsplit
 
 from multidict import CIMultiDict
 
+from adapters.azure_devops.answers import Answer
 from adapters.azure_devops.base_url import base_url
 from adapters.azure_devops.calls import Calls
 from adapters.azure_devops.client import DEFAULT_API_VERSION, AzureDevOpsClient
 from adapters.azure_devops.credentials import PatCredential
 from adapters.azure_devops.errors import to_error
-from adapters.azure_devops.http import Answer, Http, TimeOuts
+from adapters.azure_devops.http import Http, TimeOuts
 from adapters.azure_devops.network import Network
 from adapters.sandbox.azure_devops import AzureDevOpsSandbox, SandboxIdentity
 from adapters.sandbox.azure_devops.errors import AzureDevOpsError as Refusal

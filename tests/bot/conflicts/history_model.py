@@ -16,12 +16,18 @@ Files = dict[str, str]
 
 @dataclass
 class ModelEpisode:
-    """``ended_by`` "" while it goes on. ``cleaned``: its end was told as "Clean again"."""
+    """``ended_by`` "" while it goes on; ``flaps``: how often it came back.
+
+    ``told`` in the channel, ``author_told`` in person. ``cleaned``: its end was told as "Clean
+    again", which is said once however often it comes back.
+    """
 
     ended_at: datetime | None = None
     ended_by: str = ""
     told: bool = False
+    author_told: bool = False
     cleaned: bool = False
+    flaps: int = 0
 
 
 @dataclass(eq=False)
@@ -29,7 +35,8 @@ class ModelPullRequest:
     """``knows`` are the target commits that the source contains.
 
     ``trial`` is (serial, in conflict) of Azure DevOps' last trial merge. What begins with ``seen``
-    is what Pullcord can know; ``has_card``: it was seen open.
+    is what Pullcord can know; ``has_card``: it was seen open; ``news`` is what was said of its
+    closing and reopening.
     """
 
     target: str
@@ -42,13 +49,23 @@ class ModelPullRequest:
     seen_target: str = ""
     seen_conflict: bool = False
     has_card: bool = False
+    news: list[str] = field(default_factory=list)
     episodes: list[ModelEpisode] = field(default_factory=list)
+
+    @property
+    def is_seen_blocked(self) -> bool:
+        """Whether Pullcord knows of conflicts."""
+        return self.seen_status == "active" and self.seen_conflict
 
 
 class Model:
-    """Branches, pull requests, and what of them has been seen."""
+    """Branches, pull requests, and what of them has been seen.
 
-    def __init__(self, targets: tuple[str, ...], files: Files) -> None:
+    ``remerges``: whether Azure DevOps merges on trial again when a target moves.
+    """
+
+    def __init__(self, targets: tuple[str, ...], files: Files, *, remerges: bool = False) -> None:
+        self._remerges = remerges
         self._numbers = count(1)
         self._content = {0: files}
         self.lines = {target: [0] for target in targets}
@@ -62,6 +79,7 @@ class Model:
     def reset(self, target: str) -> None:
         """The branch is forced back by one commit."""
         self.lines[target].pop()
+        self._moved(target)
 
     def replace(self, target: str, files: Files) -> None:
         """The last commit is replaced by another one."""
@@ -96,8 +114,8 @@ class Model:
         self._try(one)
         if self.conflicts(one):
             return False
-        self._add(one.target, self.merged(one))
-        one.status = "completed"
+        merged, one.status = self.merged(one), "completed"
+        self._add(one.target, merged)
         return True
 
     def retarget(self, one: ModelPullRequest, target: str) -> None:
@@ -133,6 +151,13 @@ class Model:
         number = next(self._numbers)
         self._content[number] = files
         self.lines[target].append(number)
+        self._moved(target)
+
+    def _moved(self, target: str) -> None:
+        if self._remerges:
+            for one in self._open():
+                if one.target == target:
+                    self._try(one)
 
     def _try(self, one: ModelPullRequest) -> None:
         """Azure DevOps merges on trial."""
@@ -145,6 +170,8 @@ class Model:
         serial, conflict = one.trial
         if serial != one.seen_trial:
             one.seen_conflict = conflict
+        if one.seen_status and one.seen_status != one.status:
+            one.news.append(one.status)
         one.seen_trial, one.seen_status, one.seen_target = serial, one.status, one.target
         one.has_card = one.has_card or one.status == "active"
         self._follow(one, now)
@@ -171,12 +198,20 @@ class Model:
         for target in self.lines:
             self._merge_on_trial(target, now)
 
+    def tell(self) -> None:
+        """What goes on is told in the channel, and so is the end of what was told."""
+        for last in self._last_episodes():
+            last.told = last.told or last.ended_at is None
+            last.cleaned = last.cleaned or (last.told and last.ended_by == "clean")
+
     def settle(self) -> None:
-        """What goes on is told, and so is the end of what was told."""
-        for one in self.pull_requests:
-            for last in one.episodes[-1:]:
-                last.told = last.told or last.ended_at is None
-                last.cleaned = last.cleaned or (last.told and last.ended_by == "clean")
+        """Everybody hears of what goes on."""
+        self.tell()
+        for last in self._last_episodes():
+            last.author_told = last.author_told or last.ended_at is None
+
+    def _last_episodes(self) -> list[ModelEpisode]:
+        return [each for one in self.pull_requests for each in one.episodes[-1:]]
 
     def _merge_on_trial(self, target: str, now: datetime) -> None:
         for one in self._seen_open():
@@ -186,14 +221,14 @@ class Model:
 
     def _follow(self, one: ModelPullRequest, now: datetime) -> None:
         last = one.episodes[-1] if one.episodes else None
-        is_conflicted = one.seen_status == "active" and one.seen_conflict
         if last is not None and last.ended_at is None:
-            if not is_conflicted:
+            if not one.is_seen_blocked:
                 last.ended_at = now
                 last.ended_by = "clean" if one.seen_status == "active" else one.seen_status
-        elif is_conflicted:
+        elif one.is_seen_blocked:
             if last is not None and last.ended_by == "clean" and _is_flap(last, now):
                 last.ended_at, last.ended_by = None, ""
+                last.flaps += 1
             else:
                 one.episodes.append(ModelEpisode())
 

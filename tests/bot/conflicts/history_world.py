@@ -59,7 +59,7 @@ class Where(StrEnum):
     STORED = "webhooks are stored"
     RECORDED = "what they say is recorded"
     TAKEN = "episodes are in hand"
-    TOLD = "alerts are queued"
+    TOLD = "alerts are queued, the authors' still held"
     SENDING = "messages are claimed to be sent"
 
 
@@ -136,6 +136,15 @@ class DrivenIntake(Intake):
         return started
 
 
+class DrivenTargets(TargetMoved):
+    """Trial merges that can be waited for."""
+
+    async def done(self) -> None:
+        """Wait until none is under way."""
+        while self._running:
+            await asyncio.wait(self._running.values())
+
+
 class World:
     """One repository with two targets, two authors, one channel that follows."""
 
@@ -186,7 +195,7 @@ class World:
             sleep=self._sleep,
         )
         self.reads = FreshReads(self.services)
-        self.targets = TargetMoved(self.services)
+        self.targets = DrivenTargets(self.services)
         self.intake = DrivenIntake(self.services, self.reads, self.targets)
         self.sweep = Sweep(self.services, self.reads, self.targets)
         self.watch = ConflictWatch(self.services)
@@ -296,8 +305,7 @@ class World:
     async def record(self) -> None:
         """Work off the webhooks and what they ask for; nothing is examined or sent."""
         while await self.intake.work_off():
-            while not self.targets.is_idle:
-                await asyncio.sleep(0)
+            await self.targets.done()
         await self.sweep.read_waiting()
 
     async def killed(self, where: Where) -> None:

@@ -110,8 +110,8 @@ async def record(db: Database, *snapshots: PullRequestSnapshot, **more: Any) -> 
         await release_due(db, snapshot.as_of)
 
 
-async def examined(db: Database, now: datetime) -> None:
-    """The watch examined what is due and told of it."""
+async def examined(db: Database, now: datetime, *, is_held: bool = False) -> None:
+    """The watch examined what is due and told of it; people hear of it later when it is held."""
 
     def work(session: Session) -> None:
         for row in conflicts.claim_due(session, now=now, limit=99):
@@ -127,7 +127,8 @@ async def examined(db: Database, now: datetime) -> None:
             session.add(row)
 
     await db.write(work)
-    await release_due(db, now)
+    if not is_held:
+        await release_due(db, now)
 
 
 async def delivered(db: Database) -> None:
@@ -254,6 +255,18 @@ async def test_a_flap_is_no_second_alert_and_a_later_conflict_is(db: Database) -
     assert (first.ended_at, second.ended_at) == (at(20), None)
     told = await db.read(lambda s: conflicts.told_in(s, second.id or 0))
     assert told == {"19:web", "19:group", "a:maya"}
+
+
+async def test_an_author_who_was_not_told_because_it_seemed_over_hears_when_it_is_back(
+    db: Database,
+) -> None:
+    await record(db, seen(1, **CONFLICT))
+    await examined(db, at(1), is_held=True)
+    await record(db, seen(10, **CLEAN))  # what waits for him is looked at, and let go
+    assert "a:maya" not in {place for _, place, _ in await waiting(db, "alert")}
+    await record(db, seen(12, **CONFLICT))
+    await examined(db, at(12))
+    assert [place for _, place, _ in await waiting(db, "alert")].count("a:maya") == 1
 
 
 async def test_the_flap_can_be_set(db: Database) -> None:

@@ -16,6 +16,7 @@ from storage import outbox
 from storage.queries import radar as radar_rows
 from storage.queries import subscriptions
 from storage.tables import ConversationRow, OutboxRow, PullRequestRow, RadarPair
+from tests.bot.releasing import release_due
 from tests.bot.workflows.conftest import CHANNEL, CONNECTION, World, world
 
 __all__ = ["world"]
@@ -48,6 +49,7 @@ async def shown(world: World, row: OutboxRow) -> str:
 
 async def deliver(world: World) -> None:
     """Teams took what waits."""
+    await release_due(world.db, world.clock())
 
     def take(session: Session) -> None:
         for row in session.exec(select(OutboxRow).where(OutboxRow.state == "pending")).all():
@@ -70,6 +72,8 @@ async def deliver(world: World) -> None:
 
 
 async def told(world: World) -> list[OutboxRow]:
+    """The messages, after what waited to be told was looked at."""
+    await release_due(world.db, world.clock())
     return [row for row in await world.outbox() if row.key.startswith("radar:")]
 
 
@@ -137,6 +141,7 @@ async def test_it_is_gone_when_one_is_closed_and_unsent_messages_go_with_it(worl
     first = await opened(world, "one", world.maya_there)
     await opened(world, "two", world.jonas_there)
     await radar(world).run()
+    assert len(await told(world)) == 2
     await world.sandbox.abandon(first, world.maya_there)
     await world.reads.read(CONNECTION, first, cause="test")
     await radar(world).run()

@@ -15,7 +15,6 @@ from adapters.sandbox.azure_devops import SandboxPullRequest
 from adapters.sandbox.teams import render_text
 from bot.cli.demo.stage import CONNECTION, HOOKS
 from bot.conflicts.status_watch import StatusWatch
-from bot.conflicts.target_moved import TargetMoved
 from bot.conflicts.watch import ConflictWatch
 from bot.delivery import Delivery
 from bot.fresh_read import FreshReads
@@ -45,6 +44,7 @@ from tests.bot.conflicts.direct_azure_devops import DirectClient
 from tests.bot.conflicts.history_world import (
     Clock,
     DrivenIntake,
+    DrivenTargets,
     Notebook,
     Where,
     World,
@@ -54,7 +54,7 @@ from tests.bot.week.script import NEEDLE, TARGETS, PullRequest, Step, What
 from tests.bot.week.team import BEGIN, MINUTE, TEAM, Member
 
 WEB, PAYMENTS = "19:web", "19:payments"
-PLAN_EVERY = 120  # minutes
+PLAN_EVERY = 240  # minutes
 HOME = "http://127.0.0.1:1/"  # nobody listens there
 
 
@@ -132,7 +132,7 @@ class WeekWorld(World):
             holding=HoldingRules(review_window=timedelta(seconds=60)),
         )
         self.reads = FreshReads(self.services)
-        self.targets = TargetMoved(self.services)
+        self.targets = DrivenTargets(self.services)
         self.intake = DrivenIntake(self.services, self.reads, self.targets)
         self.sweep = Sweep(self.services, self.reads, self.targets)
         self.watch = ConflictWatch(self.services)
@@ -304,10 +304,10 @@ class WeekWorld(World):
         """Work until nothing is left to do now."""
         while True:
             await self.record()
-            while await self.watch.work_off():
-                pass
-            while await self.statuses.work_off():
-                pass
+            while not await self.watch.is_idle():  # asking is cheaper than claiming nothing
+                await self.watch.work_off()
+            while not await self.statuses.is_idle():
+                await self.statuses.work_off()
             while await self.held.work_off():
                 pass
             await self.reminders.tell()

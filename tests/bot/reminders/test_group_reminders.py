@@ -1,0 +1,80 @@
+"""A group's review is waited for by those who were asked in its stead, and by nobody else."""
+
+from dataclasses import replace
+
+import pytest
+from sqlmodel import select
+
+from adapters.sandbox.azure_devops import SandboxIdentity
+from bot.held_messages import HeldMessages
+from bot.notices.holding import GroupReviewers, HoldingRules
+from storage.tables import Person
+from tests.bot.conftest import quiet_talk, talk
+from tests.bot.reminders.test_reminders import Team
+from tests.bot.talking import Talk
+
+__all__ = ["quiet_talk", "talk"]
+
+LATER = "2026-11-20 16:30"
+
+
+async def asked(talk: Talk, mode: GroupReviewers, *more: str) -> tuple[Team, int]:
+    """Maya asks the team for a review; Jonas and Ada, who are in it, want to be reminded."""
+    talk.services = replace(talk.services, holding=HoldingRules(group_reviewers=mode))
+    talk.restart()
+    team = Team(talk)
+    people: dict[str, SandboxIdentity] = {
+        "maya": talk.maya_there,
+        "jonas": talk.jonas_there,
+        "ada": talk.azure.add_person("Ada Sample", talk.admin.mail),
+    }
+    group = talk.azure.add_person("Web Team", "", is_group=True, members=list(people.values()))
+    for person in (talk.maya, talk.jonas, talk.admin):
+        await team.says(person, "remind review 2h")
+    reviewers = [group, *(people[key] for key in more)]
+    number = await talk.pull_request("Add search", talk.maya_there, reviewers=reviewers)
+    held = HeldMessages(talk.services)
+    while await held.work_off():
+        pass
+    await talk.settle()
+    talk.heard()
+    return team, number
+
+
+async def owners(team: Team) -> list[str]:
+    """Who is or was reminded."""
+    people = await team.talk.read(lambda s: s.exec(select(Person)).all())
+    names = {f"person/{person.id}": person.name.split()[0].lower() for person in people}
+    return sorted(names[row.owner] for row in await team.rows())
+
+
+@pytest.mark.parametrize(
+    ("mode", "reminded"),
+    [
+        (GroupReviewers.MEMBERS, ["ada", "jonas"]),
+        (GroupReviewers.ROTATION, ["jonas"]),
+        (GroupReviewers.NOBODY, []),
+    ],
+)
+async def test_those_who_were_asked_are_reminded_once(
+    talk: Talk, mode: GroupReviewers, reminded: list[str]
+) -> None:
+    team, number = await asked(talk, mode)
+    said = await team.at(LATER)
+    assert said.count(f"#{number} Add search has waited for your review") == len(reminded)
+    assert await owners(team) == reminded
+    assert await team.run() == ""
+
+
+async def test_a_vote_of_the_group_ends_the_waiting(talk: Talk) -> None:
+    team, number = await asked(talk, GroupReviewers.MEMBERS)
+    await team.run()
+    await talk.azure.vote(number, talk.jonas_there, 10)
+    await talk.record(number)
+    assert await team.at(LATER) == ""
+
+
+async def test_who_is_asked_in_person_besides_is_reminded_once(talk: Talk) -> None:
+    team, _ = await asked(talk, GroupReviewers.MEMBERS, "jonas")
+    await team.at(LATER)
+    assert await owners(team) == ["ada", "jonas"]
