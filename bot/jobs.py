@@ -85,6 +85,8 @@ class Jobs:
         self._radar = radar
         self._holder = uuid.uuid4().hex
         self._running: set[asyncio.Task[bool]] = set()
+        self._called: set[asyncio.Task[Any]] = set()
+        self._is_stopped = False
         self._scheduler: Any = None
         jobs = (
             Job(SWEEP, timedelta(minutes=sweep_minutes), self._run_sweep, SWEEP, at_start=True),
@@ -124,16 +126,19 @@ class Jobs:
         scheduler, self._scheduler = self._scheduler, None
         if scheduler is not None:
             scheduler.pause()
+        self._is_stopped = True
+        await asyncio.sleep(0)  # what the clock has just called is known now
         for task in self._running:
             task.cancel()
-        if self._running:
-            await asyncio.wait(self._running, timeout=STOP_WITHIN_S)
+        if left := (self._running | self._called) - {asyncio.current_task()}:
+            await asyncio.wait(left, timeout=STOP_WITHIN_S)
             await asyncio.sleep(0)  # APScheduler hears that its runs are over before it is ended
         if scheduler is not None:
             scheduler.shutdown(wait=False)
 
     async def run_in_turn(self, name: str) -> bool:
         """Run one job unless another replica's clock started it a short while ago."""
+        self._is_called()
         job = self._jobs[name]
         now = self._services.clock()
         try:
@@ -153,14 +158,24 @@ class Jobs:
 
     async def _run_at_start(self, name: str) -> None:
         """Once more when the lease is another's: perhaps of a replica that was killed."""
+        self._is_called()
         if not await self.run_now(name) and self._scheduler is not None:
             self._scheduler.add_job(self.run_now, args=[name], run_date=datetime.now(UTC) + LEASE)
+
+    def _is_called(self) -> None:
+        """The present task is the clock's, and ends before ``stop`` does."""
+        task = asyncio.current_task()
+        assert task is not None  # for the type checker
+        self._called.add(task)
+        task.add_done_callback(self._called.discard)
 
     async def run_now(self, name: str) -> bool:
         """Run one job; False when another replica holds its lease, or it failed.
 
         A job whose lease is in use in this process waits for it, so a call is never lost.
         """
+        if self._is_stopped:
+            return False
         task = asyncio.create_task(self._run(self._jobs[name]))
         self._running.add(task)
         task.add_done_callback(self._running.discard)

@@ -1,5 +1,7 @@
 """Fixtures of more than one package's tests."""
 
+import os
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -7,6 +9,10 @@ import pytest
 from storage import schema
 from tests import postgres
 from tests.secret_watch import watching
+
+# Many tests start Pullcord as a process: it need not be compiled anew each time.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 @pytest.fixture(autouse=True)

@@ -14,6 +14,7 @@ from bot.prepared import remember_card
 from bot.sweep import Sweep, SweepReport
 from storage import housekeeping, leases, outbox
 from storage.tables import InboxRow, Lease
+from tests.bot.releasing import release_due
 from tests.bot.workflows.conftest import CONNECTION, World, world
 
 __all__ = ["world"]
@@ -123,6 +124,7 @@ async def test_the_radar_runs_on_its_time_and_after_changes(world: World) -> Non
         )
         await world.reads.read(CONNECTION, made.id, cause="test")
         assert await jobs.run_now(job)
+    await release_due(world.services.db, world.services.clock())
     assert [row.key for row in await world.outbox() if row.key.startswith("radar:")] != []
 
 
