@@ -15,6 +15,11 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """``-n auto``: one more than there are cores, because many tests wait for processes."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.fixture(autouse=True)
 def no_secret_is_logged() -> Iterator[None]:
     """CHECKS 23: whatever a test does, at DEBUG, nothing of ours logs a secret."""

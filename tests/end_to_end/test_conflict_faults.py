@@ -294,6 +294,6 @@ async def test_an_alert_in_flight_at_a_kill_is_sent_again_and_the_audit_says_so_
         json.loads(after)["kind"]
         for (after,) in served.query("SELECT after FROM audit WHERE action = 'delivery_retried'")
     ]
-    assert sum(told_in()) == 2 + retried.count("alert")
-    assert "alert" in retried
+    # One has reached Teams for sure; the other may have been on its way.
+    assert 2 < sum(told_in()) <= 2 + retried.count("alert")
     assert served.query("SELECT count(*) FROM conflict_episodes") == [(1,)]
