@@ -182,54 +182,31 @@ def hold_group(
     )
 
 
-def hold_conflict(
+def hold_alert(
     session: Session,
     person_id: int,
-    episode_id: int,
+    about: AlertOf,
     pull_request_id: int,
     text: str,
     *,
     cause: str,
     now: datetime,
 ) -> bool:
-    """Keep the alert of a conflict for the author; told alone it is the alert's card."""
-    return held.hold(
-        session,
-        key=f"{AlertOf(episode_id=episode_id).key}:person/{person_id}",
-        kind=EventKind.CONFLICT.value,
-        payload=dump_item(Item(text=text, episode_id=episode_id, page="conflicts")),
-        now=now,
-        person_id=person_id,
-        pull_request_id=pull_request_id,
-        cause=cause,
-    )
+    """Keep the alert of a conflict or of a radar pair for an author; told alone it is its card.
 
-
-def hold_conflict_again(session: Session, episode_id: int, *, now: datetime) -> None:
-    """The conflict is back: an author who was not told because it seemed over waits anew."""
-    key = f"{AlertOf(episode_id=episode_id).key}:"
-    held.hold_again(session, key_prefix=key, outcome=CONFLICT_OVER, now=now)
-
-
-def hold_radar(
-    session: Session,
-    person_id: int,
-    pair_id: int,
-    pull_request_id: int,
-    text: str,
-    *,
-    cause: str,
-    now: datetime,
-) -> bool:
-    """Keep for an author that two will conflict; told alone it is the pair's card.
-
-    ``pull_request_id`` is the person's own of the two.
+    ``pull_request_id`` is the person's own.
     """
+    item = Item(
+        text=text,
+        episode_id=about.episode_id,
+        radar_pair_id=about.radar_pair_id,
+        page="conflicts",
+    )
     return held.hold(
         session,
-        key=f"{radar_key(pair_id)}person/{person_id}",
+        key=f"{alert_prefix(about)}person/{person_id}",
         kind=EventKind.CONFLICT.value,
-        payload=dump_item(Item(text=text, radar_pair_id=pair_id, page="conflicts")),
+        payload=dump_item(item),
         now=now,
         person_id=person_id,
         pull_request_id=pull_request_id,
@@ -237,14 +214,15 @@ def hold_radar(
     )
 
 
-def hold_radar_again(session: Session, pair_id: int, *, now: datetime) -> None:
-    """The pair is back: who was not told because it seemed over waits anew."""
-    held.hold_again(session, key_prefix=radar_key(pair_id), outcome=PAIR_OVER, now=now)
+def hold_alert_again(session: Session, about: AlertOf, *, now: datetime) -> None:
+    """It is back: an author who was not told because it seemed over waits anew."""
+    over = CONFLICT_OVER if about.radar_pair_id is None else PAIR_OVER
+    held.hold_again(session, key_prefix=alert_prefix(about), outcome=over, now=now)
 
 
-def radar_key(pair_id: int) -> str:
-    """What the keys of a pair's messages begin with, here and in the outbox."""
-    return f"{AlertOf(radar_pair_id=pair_id).key}:"
+def alert_prefix(about: AlertOf) -> str:
+    """What the keys of an alert's messages begin with, here and in the outbox."""
+    return f"{about.key}:"
 
 
 def hold_news(

@@ -31,10 +31,11 @@ from bot.conflicts.episodes import (
 )
 from bot.conflicts.statuses import wanted_status
 from bot.conflicts.telling import refresh_alerts, refresh_cards, tell
-from bot.held_item import hold_conflict_again
+from bot.held_item import hold_alert_again
 from bot.model import MergeStatus
 from bot.pull_request_state import PullRequestState
 from storage import audit
+from storage.outbox import AlertOf
 from storage.queries import conflicts, merge_statuses
 from storage.tables import ConflictEpisode, OwnFinding
 
@@ -162,7 +163,7 @@ def _reopen(session: Session, row: ConflictEpisode, standing: Standing, now: dat
     row.ended_at, row.ended_by = None, EndedBy.UNKNOWN.value
     _take_over(row, standing)
     row.examined_at = None
-    hold_conflict_again(session, row.id or 0, now=now)
+    hold_alert_again(session, AlertOf(episode_id=row.id), now=now)
     conflicts.ask_for_work(session, row, due_at=now)
 
 

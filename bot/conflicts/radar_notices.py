@@ -7,7 +7,7 @@ from sqlmodel import Session
 
 from bot.cards.plain_text import plain
 from bot.conflicts.radar import Overlap
-from bot.held_item import PAIR_OVER, hold_radar, hold_radar_again, radar_key
+from bot.held_item import PAIR_OVER, alert_prefix, hold_alert, hold_alert_again
 from storage import outbox
 from storage.outbox import AlertOf
 from storage.queries import conflicts, radar, recording
@@ -42,10 +42,10 @@ def tell_pair(
         if person.person_id in told or snoozed:
             continue
         told.add(person.person_id)
-        hold_radar(
+        hold_alert(
             session,
             person.person_id,
-            episode.id or 0,
+            AlertOf(radar_pair_id=episode.id),
             mine.id or 0,
             _sentence(both),
             cause=cause,
@@ -63,7 +63,7 @@ def end_pair(session: Session, episode: RadarPair, *, cause: str, now: datetime)
     outbox.drop_pending(
         session,
         pull_request_id=episode.first_id,
-        key_prefix=radar_key(episode.id or 0),
+        key_prefix=alert_prefix(AlertOf(radar_pair_id=episode.id)),
         reason=PAIR_OVER,
         now=now,
     )
@@ -75,11 +75,11 @@ def tell_after_all(session: Session, episode: RadarPair, *, cause: str, now: dat
     outbox.restore_dropped(
         session,
         pull_request_id=episode.first_id,
-        key_prefix=radar_key(episode.id or 0),
+        key_prefix=alert_prefix(AlertOf(radar_pair_id=episode.id)),
         reason=PAIR_OVER,
         now=now,
     )
-    hold_radar_again(session, episode.id or 0, now=now)
+    hold_alert_again(session, AlertOf(radar_pair_id=episode.id), now=now)
     refresh_pair(session, episode, cause=cause, now=now)
 
 

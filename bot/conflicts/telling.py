@@ -9,7 +9,7 @@ from bot.cards.direct import reply_message
 from bot.cards.plain_text import escape_message, plain
 from bot.changes import ConflictStarted
 from bot.conflicts.episodes import EndedBy
-from bot.held_item import about_pull_request, hold_conflict, hold_direct
+from bot.held_item import about_pull_request, hold_alert, hold_direct
 from bot.notices import texts
 from bot.notices.conflict_alerts import Audience, audience
 from bot.notices.conflict_texts import ended_how
@@ -59,10 +59,10 @@ def tell(
     if mentioned is not None:
         _mention(session, row, state, mentioned, told.places, cause=cause, now=now)
     if author is not None:
-        hold_conflict(
+        hold_alert(
             session,
             author.person_id,
-            row.id or 0,
+            AlertOf(episode_id=row.id),
             row.pull_request_id,
             _said(row, state),
             cause=cause,

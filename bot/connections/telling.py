@@ -1,7 +1,7 @@
 """What administrators and conversations hear of a connection."""
 
 import shlex
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from sqlmodel import Session
@@ -50,7 +50,20 @@ def tell_conversations(
     session: Session, connection: str, message: OutgoingMessage, *, key: str, now: datetime
 ) -> None:
     """Write into each conversation that follows something of the connection."""
-    for conversation_id in subscriptions.conversations_of(session, connection):
+    following = subscriptions.conversations_of(session, connection)
+    write_into(session, following, message, key=key, now=now)
+
+
+def write_into(
+    session: Session,
+    conversation_ids: Iterable[str],
+    message: OutgoingMessage,
+    *,
+    key: str,
+    now: datetime,
+) -> None:
+    """Write the same into each of these conversations, once under this key."""
+    for conversation_id in conversation_ids:
         outbox.enqueue_message(
             session,
             key=f"{key}:{conversation_id}",

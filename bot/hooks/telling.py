@@ -6,12 +6,10 @@ from datetime import datetime
 from sqlmodel import Session
 
 from bot.cards.answers import Tone, command_button, escape, text_card
-from bot.connections.telling import tell_administrators
+from bot.connections.telling import tell_administrators, write_into
 from bot.hooks.troubles import Kind, Turn
-from bot.outgoing import as_payload
 from bot.repository_names import covers
 from bot.teams_model import OutgoingMessage
-from storage import outbox
 from storage.queries import subscriptions
 from storage.tables import FeedTrouble, RepositoryRow
 
@@ -124,16 +122,8 @@ def back_message(trouble: FeedTrouble) -> OutgoingMessage:
 def _tell_conversations(
     session: Session, trouble: FeedTrouble, message: OutgoingMessage, word: str, now: datetime
 ) -> None:
-    key = f"feed:{word}:{trouble.id}"
-    for conversation_id in sorted(_depending(session, trouble)):
-        outbox.enqueue_message(
-            session,
-            key=f"{key}:{conversation_id}",
-            payload=as_payload(message),
-            conversation_id=conversation_id,
-            cause=key,
-            now=now,
-        )
+    depending = sorted(_depending(session, trouble))
+    write_into(session, depending, message, key=f"feed:{word}:{trouble.id}", now=now)
 
 
 def _depending(session: Session, trouble: FeedTrouble) -> set[str]:
