@@ -150,6 +150,7 @@ class World:
     async def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.clock.advance(seconds=seconds)
+        await self.sandbox.settled()  # git needs real time, of which a sleep here gives none
 
     def ticket(self, title: str = "Pay later", **fields: Any) -> int:
         values = {"description": DESCRIPTION, "acceptance_criteria": CRITERIA, **fields}
