@@ -6,13 +6,13 @@ Everything stands in the table, so a restart or a second replica neither skips n
 import asyncio
 import logging
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from sqlmodel import Session, select
 
 from bot.cards.view import load_state
+from bot.due_loop import DueLoop
 from bot.group_reviews import MEMBERS_KEPT, expand
 from bot.held_item import Item, dump_item, read_item
 from bot.held_release import release
@@ -22,14 +22,12 @@ from bot.notices import texts
 from bot.ports import AzureDevOpsError, Unreachable
 from bot.services import Services
 from storage import held
-from storage.engine import CannotRead, CannotStore
 from storage.held import Addressees
 from storage.queries import people, reviews
 from storage.tables import HeldNotice, PullRequestRow
 
 log = logging.getLogger(__name__)
 
-POLL_S = 1.0
 ASK_S = 10.0
 MOST_COMMITS = 100
 FIRST_PAUSE_S = 2.0
@@ -49,36 +47,14 @@ class Question:
     person_name: str
 
 
-class HeldMessages:
+class HeldMessages(DueLoop):
     """Works off what is due. ``wake`` when something was held."""
 
+    what = "what people are to be told"
+
     def __init__(self, services: Services) -> None:
+        super().__init__()
         self._services = services
-        self._something = asyncio.Event()
-        self._stopping = False
-
-    def wake(self) -> None:
-        """Something was held, or somebody chose otherwise: look at once."""
-        self._something.set()
-
-    def stop(self) -> None:
-        """End ``run`` after what is in hand."""
-        self._stopping = True
-        self._something.set()
-
-    async def run(self) -> None:
-        """Work until ``stop``. Trouble with the database is waited out."""
-        while not self._stopping:
-            self._something.clear()
-            try:
-                done = await self.work_off()
-            except (CannotStore, CannotRead):
-                log.warning("what people are to be told cannot be read now; trying again")
-                done = False
-            if not done:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(POLL_S):
-                        await self._something.wait()
 
     async def work_off(self) -> bool:
         """Deal with what is due now; whether there was anything."""

@@ -6,7 +6,6 @@ people are told and never holds that up.
 
 import asyncio
 import logging
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,6 +16,7 @@ from bot.cards.view import PullRequestView, load_state
 from bot.conflicts.following import want_status
 from bot.conflicts.rounds import Rounds
 from bot.conflicts.statuses import FAILED, SENTENCES, StatusMode, is_to_be_posted, mode_of
+from bot.due_loop import DueLoop
 from bot.log_text import log_safe
 from bot.model import branch_name
 from bot.ports import (
@@ -35,7 +35,6 @@ from storage.tables import Connection, MergeStatusRow, PullRequestRow
 log = logging.getLogger(__name__)
 
 AT_ONCE = 4
-POLL_S = 1.0
 POST_S = 20.0
 FIRST_PAUSE_S = 5.0
 LONGEST_PAUSE_S = 600.0
@@ -65,40 +64,17 @@ class Post:
     is_open: bool
 
 
-class StatusWatch:
+class StatusWatch(DueLoop):
     """Posts the statuses that are due. ``wake`` when one was recorded."""
 
+    what = "merge statuses"
+
     def __init__(self, services: Services) -> None:
+        super().__init__()
         self._services = services
-        self._something = asyncio.Event()
-        self._stopping = False
         self._rounds = Rounds()
         self._refused: dict[str, datetime] = {}
         self._looked_at: datetime | None = None
-
-    def wake(self) -> None:
-        """A status was recorded: look at once instead of at the next poll."""
-        self._something.set()
-
-    def stop(self) -> None:
-        """End ``run`` after what is in hand."""
-        self._stopping = True
-        self._something.set()
-
-    async def run(self) -> None:
-        """Work until ``stop``. Trouble with the database is waited out."""
-        while not self._stopping:
-            self._something.clear()
-            try:
-                await self._look_for_missing()
-                done = await self.work_off()
-            except CannotStore:
-                log.warning("merge statuses cannot be read now; trying again")
-                done = 0
-            if not done:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(POLL_S):
-                        await self._something.wait()
 
     async def work_off(self) -> int:
         """Post what is due; how many that were."""
@@ -112,6 +88,10 @@ class StatusWatch:
             )
             await asyncio.gather(*(self._handle(pull_request_id) for pull_request_id in due))
             return len(due)
+
+    async def _round(self) -> int:
+        await self._look_for_missing()
+        return await self.work_off()
 
     async def is_idle(self) -> bool:
         """Whether nothing is in hand and nothing is due; what failed is due later."""

@@ -6,7 +6,6 @@ What is to be done stands in the episodes' rows, so a restart goes on where it w
 import asyncio
 import logging
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,6 +18,7 @@ from bot.conflicts.episodes import judge
 from bot.conflicts.examination import Examination, Question, examine
 from bot.conflicts.rounds import Rounds
 from bot.conflicts.telling import pull_request_row, refresh_alerts, tell, tell_clean
+from bot.due_loop import DueLoop
 from bot.log_fields import add_log_fields
 from bot.log_text import log_safe
 from bot.ports import AzureDevOpsError, Unreachable
@@ -32,7 +32,6 @@ log = logging.getLogger(__name__)
 
 CAUSE = "conflicts"
 AT_ONCE = 4
-POLL_S = 1.0
 TELL_WITHIN = timedelta(seconds=30)
 """From when a conflict was learned: then it is told without files."""
 ASK_S = 20.0
@@ -55,37 +54,15 @@ class Work:
     question: Question
 
 
-class ConflictWatch:
+class ConflictWatch(DueLoop):
     """Works off the episodes that have something to do. ``wake`` when one was recorded."""
 
+    what = "conflict episodes"
+
     def __init__(self, services: Services) -> None:
+        super().__init__()
         self._services = services
-        self._something = asyncio.Event()
-        self._stopping = False
         self._rounds = Rounds()
-
-    def wake(self) -> None:
-        """An episode began, ended, or changed: look at once instead of at the next poll."""
-        self._something.set()
-
-    def stop(self) -> None:
-        """End ``run`` after what is in hand."""
-        self._stopping = True
-        self._something.set()
-
-    async def run(self) -> None:
-        """Work until ``stop``. Trouble with the database is waited out."""
-        while not self._stopping:
-            self._something.clear()
-            try:
-                done = await self.work_off()
-            except CannotStore:
-                log.warning("conflict episodes cannot be read now; trying again")
-                done = 0
-            if not done:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(POLL_S):
-                        await self._something.wait()
 
     async def work_off(self) -> int:
         """Do what is due, the oldest conflicts first; how many episodes that were."""
