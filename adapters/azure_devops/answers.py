@@ -6,6 +6,7 @@ import ssl
 from dataclasses import dataclass
 from typing import Any
 
+import aiohttp
 import httpx
 
 from adapters.azure_devops.errors import UNREACHABLE, plain
@@ -60,26 +61,46 @@ async def body_of(response: httpx.Response) -> bytes:
         await response.aclose()
 
 
-def lost(error: httpx.TransportError, *, repeatable: bool) -> Exception:
+def lost(error: httpx.TransportError | aiohttp.ClientError, *, repeatable: bool) -> Exception:
     """No whole answer came. Whether something was done is unknown once it was sent."""
     if (untrusted := _certificate_trouble(error)) is not None:
         return untrusted
-    never_sent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
+    never_sent = _was_never_sent(error)
     reason = "it did not answer in time"
-    if not isinstance(error, httpx.TimeoutException):
+    if not _is_time_out(error):
         reason = "no connection" if never_sent else "the connection was lost"
     unreachable = Unreachable(f"{UNREACHABLE}: {reason}")
     return TryAgain(unreachable) if never_sent or repeatable else unreachable
 
 
+def _was_never_sent(error: Exception) -> bool:
+    """Whether no connection was opened.
+
+    aiohttp's error decides where there is one: its transport calls every lost connection a
+    ConnectTimeout, also one that took the request with it.
+    """
+    below = error.__cause__
+    if isinstance(below, aiohttp.ClientError):
+        return isinstance(below, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
+    return isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
+
+
+def _is_time_out(error: Exception) -> bool:
+    below = error.__cause__
+    if isinstance(below, aiohttp.ClientError):
+        return isinstance(below, aiohttp.ServerTimeoutError)
+    return isinstance(error, httpx.TimeoutException)
+
+
 def _certificate_trouble(error: BaseException) -> TlsFailed | None:
-    """The TLS failure behind a lost connection, if that is what it was."""
+    """The TLS failure behind a lost connection, if that is what it was: the innermost knows why."""
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, ssl.SSLError):
+        within = cause.__cause__ or cause.__context__
+        if isinstance(cause, ssl.SSLError) and not isinstance(within, ssl.SSLError):
             why = getattr(cause, "verify_message", "") or cause.reason or "TLS failed"
             return TlsFailed(f"{UNREACHABLE}: its TLS is not accepted ({plain(str(why))})")
-        cause = cause.__cause__ or cause.__context__
+        cause = within
     return None
 
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass
 from urllib.parse import quote
 
+import aiohttp
 import httpx
 from tenacity import (
     AsyncRetrying,
@@ -23,6 +24,7 @@ from adapters.azure_devops.fields import FieldError, Fields
 from adapters.azure_devops.network import Network
 from adapters.azure_devops.rate_limit import CredentialPool, RateLimit
 from adapters.azure_devops.sign_in import check_signed_in, is_certain
+from adapters.azure_devops.transport import transport
 from bot.metrics import AZURE_DEVOPS_CALLS, AZURE_DEVOPS_S
 from bot.ports import (
     AuthenticationFailed,
@@ -61,7 +63,8 @@ class Http:
 
     Every method raises AzureDevOpsError. Reads are tried again after a lost connection, a
     time-out or a 5xx; writes only when the connection could not even be opened, or after 429,
-    which says that nothing was done.
+    which says that nothing was done. What does the same once or twice (GET, PUT, DELETE) the
+    transport sends once more itself when its connection is lost (RFC 9112, 9.3.1).
     """
 
     def __init__(
@@ -84,6 +87,11 @@ class Http:
         self._timeouts = timeouts
         self._refused = refused
         self._slots = asyncio.Semaphore(CONCURRENT_REQUESTS)
+        tls = network.tls()
+        # The pool looks at each of its connections at each request: no more than can be used.
+        limits = httpx.Limits(
+            max_connections=CONCURRENT_REQUESTS, max_keepalive_connections=CONCURRENT_REQUESTS
+        )
         self._http = httpx.AsyncClient(
             headers={
                 **network.headers,
@@ -96,12 +104,10 @@ class Http:
                 "X-TFS-FedAuthRedirect": "Suppress",
             },
             timeout=httpx.Timeout(timeouts.total_s, connect=timeouts.connect_s),
-            # The pool looks at each of its connections at each request: no more than can be used.
-            limits=httpx.Limits(
-                max_connections=CONCURRENT_REQUESTS, max_keepalive_connections=CONCURRENT_REQUESTS
-            ),
+            limits=limits,
             follow_redirects=False,
-            verify=network.tls(),
+            verify=tls,
+            transport=transport(tls, limits, proxy=network.proxy),
             proxy=network.proxy or None,
         )
 
@@ -302,7 +308,7 @@ class Http:
             with AZURE_DEVOPS_S.time():
                 response = await self._http.send(request, stream=True)
                 body = await body_of(response)
-        except httpx.TransportError as error:
+        except (httpx.TransportError, aiohttp.ClientError) as error:
             AZURE_DEVOPS_CALLS.labels(status="none").inc()
             raise lost(error, repeatable=repeatable) from None
         logger.debug("%s %s: %s", request.method, request.url.path, response.status_code)

@@ -28,6 +28,16 @@ PLAIN_401 = as_text("", 401)
 REF = as_json({"value": [{"name": "refs/heads/x", "success": True}]})
 
 
+def _client_at(port: int, time: Time) -> AzureDevOpsClient:
+    return AzureDevOpsClient(
+        "acme",
+        f"http://127.0.0.1:{port}/Main",
+        [PatCredential("first", TOKEN)],
+        clock=time,
+        sleep=time.sleep,
+    )
+
+
 async def test_a_request_says_who_asks_and_asks_for_json(
     script: Script, client: AzureDevOpsClient
 ) -> None:
@@ -103,9 +113,7 @@ async def test_redirects_are_not_followed_and_the_token_is_not_sent_on_CHECKS_19
     assert [request.path for request in script.seen] == ["/Main/_apis/projects"]
 
 
-@pytest.mark.parametrize(
-    "trouble", [as_text("busy", 503), as_json({}, 500), dropped], ids=["503", "500", "dropped"]
-)
+@pytest.mark.parametrize("trouble", [as_text("busy", 503), as_json({}, 500)], ids=["503", "500"])
 async def test_a_read_is_tried_again_twice(
     script: Script, client: AzureDevOpsClient, time: Time, trouble: Handler
 ) -> None:
@@ -118,6 +126,39 @@ async def test_a_read_is_tried_again_twice(
     with pytest.raises(Unreachable, match=r"^Azure DevOps cannot be reached: "):
         await client.projects()
     assert len(script.seen) == 3
+
+
+async def test_a_read_whose_connection_is_lost_is_also_repeated_at_once(
+    script: Script, client: AzureDevOpsClient, time: Time
+) -> None:
+    """RFC 9112, 9.3.1: what does nothing twice may be sent again on a new connection."""
+    script.say(dropped, dropped, EMPTY)
+    assert await client.projects() == []
+    assert (len(script.seen), len(time.slept)) == (3, 1)
+    script.seen.clear()
+    script.say(dropped)
+    with pytest.raises(Unreachable, match=r"^Azure DevOps cannot be reached: the connection was"):
+        await client.projects()
+    assert (len(script.seen), len(time.slept)) == (6, 3)
+
+
+async def test_an_answer_that_is_no_http_is_said_in_a_sentence(
+    time: Time,
+) -> None:
+    async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"220 mail.example.com ESMTP\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(babble, "127.0.0.1", 0)
+    client = _client_at(server.sockets[0].getsockname()[1], time)
+    with pytest.raises(Unreachable, match=r"^Azure DevOps cannot be reached: "):
+        await client.create_branch("repo", "x", "a" * 40)
+    assert time.slept == []  # it was sent: who knows what was done
+    await client.close()
+    server.close()
+    await server.wait_closed()
 
 
 @pytest.mark.parametrize("trouble", [as_text("busy", 503), dropped], ids=["503", "dropped"])
@@ -145,13 +186,7 @@ async def test_a_refused_connection_is_said_in_a_sentence_CHECKS_6(
     port = server.sockets[0].getsockname()[1]
     server.close()
     await server.wait_closed()
-    client = AzureDevOpsClient(
-        "acme",
-        f"http://127.0.0.1:{port}/Main",
-        [PatCredential("first", TOKEN)],
-        clock=time,
-        sleep=time.sleep,
-    )
+    client = _client_at(port, time)
     with pytest.raises(Unreachable, match=r"^Azure DevOps cannot be reached: no connection$"):
         await client.create_branch("repo", "x", "a" * 40)
     await client.close()
