@@ -28,6 +28,7 @@ from bot.model import (
     PullRequestHook,
     PullRequestSnapshot,
     Pushed,
+    Repository,
     RepositoryHook,
     TestHook,
     TicketHook,
@@ -231,7 +232,7 @@ class Intake:
     async def _read_or_take(self, snapshot: PullRequestSnapshot, cause: str) -> None:
         """The truth from Azure DevOps; while it cannot be had, the body."""
         try:
-            await self._read(snapshot.connection, snapshot.number, cause)
+            await self._read(snapshot.connection, snapshot.number, cause, snapshot.repository)
         except AzureDevOpsError as error:
             log.info(
                 "pull request %s!%s not read, its webhook is taken: %s",
@@ -241,11 +242,13 @@ class Intake:
             )
             await self._take_body(snapshot, cause)
 
-    async def _read(self, connection: str, number: int, cause: str) -> None:
+    async def _read(
+        self, connection: str, number: int, cause: str, told: Repository | None = None
+    ) -> None:
         """Read and record a pull request, within READ_TIME_S; raises AzureDevOpsError."""
         try:
             async with asyncio.timeout(READ_TIME_S):
-                await self._reads.read(connection, number, cause=cause)
+                await self._reads.read(connection, number, cause=cause, told=told)
         except TimeoutError:
             raise Unreachable("Azure DevOps did not answer in time") from None
 
