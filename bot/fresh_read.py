@@ -11,8 +11,8 @@ from sqlmodel import Session
 
 from bot.cards.view import load_state
 from bot.checks_recording import ReadChecks, record_checks
-from bot.filter_facts import keep_facts, read_facts
-from bot.link_repair import LinkChanges, find_links, store_links
+from bot.filter_facts import keep_facts, missing_facts, read_facts
+from bot.link_repair import LinkChanges, find_links, named_tickets, store_links
 from bot.log_text import log_safe
 from bot.model import Check, PullRequestSnapshot, PushedCommits, Repository, branch_name
 from bot.notices.filters import subject_of
@@ -181,11 +181,15 @@ class FreshReads:
         if known is not None:
             snapshot = _newer_than(known.as_of, snapshot)
         numbers, statuses, policies = beside
-        found, pushed = await _both(
-            find_links(services, azure, snapshot, _or_none(numbers)),
-            _pushed(azure, known, snapshot),
+        now = services.clock()
+        named, missing = await services.db.read(
+            lambda s: (
+                named_tickets(s, snapshot, _or_none(numbers)),
+                missing_facts(s, snapshot, now=now),
+            )
         )
-        facts = await read_facts(services, azure, snapshot)
+        found, pushed = await _both(find_links(azure, named), _pushed(azure, known, snapshot))
+        facts = await read_facts(azure, snapshot, missing)
         now = services.clock()
 
         def record(session: Session) -> FreshRead:
