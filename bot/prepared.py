@@ -2,11 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from pydantic import TypeAdapter
+from pydantic_core import from_json
 from sqlmodel import Session
 
 from bot.cards.alert_view import load_alert
@@ -52,6 +53,12 @@ class Prepared:
 
 def prepare(session: Session, row: OutboxRow, now: datetime) -> Prepared | None:
     """What to send for a row; None when there is nothing to send, or nowhere to send it."""
+    return _prepare(session, row, now, outbox.payload_texts(session, [row.id]))
+
+
+def _prepare(
+    session: Session, row: OutboxRow, now: datetime, payloads: Mapping[int, str]
+) -> Prepared | None:
     stored = conversations.get(session, row.conversation_id)
     if stored is None:
         return None
@@ -60,14 +67,16 @@ def prepare(session: Session, row: OutboxRow, now: datetime) -> Prepared | None:
     conversation = to_conversation(stored)
     if row.kind == "alert":
         return _prepare_alert(session, row, conversation, now)
+    # Five times as fast as validate_json.
+    message = _message.validate_python(from_json(payloads[row.id or 0]))
     posted = _posted(session, row)
     threaded = conversation.kind is ConversationKind.CHANNEL
     if not threaded or row.thread_id or posted is None:
         thread_id = row.thread_id if threaded else ""
-        return Prepared(conversation, _message.validate_python(row.payload), thread_id=thread_id)
+        return Prepared(conversation, message, thread_id=thread_id)
     return Prepared(
         conversation,
-        _message.validate_python(row.payload),
+        message,
         thread_id=posted.activity_id,
         needs_card=_is_forgotten(posted),
         is_below_card=True,
@@ -82,7 +91,8 @@ def prepare_all(
     places = {row.conversation_id for row in rows}
     numbers = {row.pull_request_id for row in rows if row.pull_request_id is not None}
     held = conversations.get_all(session, places), conversations.cards_in(session, places, numbers)
-    prepared = {row.id: prepare(session, row, now) for row in rows}
+    payloads = outbox.payload_texts(session, [row.id for row in rows if row.kind == "message"])
+    prepared = {row.id: _prepare(session, row, now, payloads) for row in rows}
     del held
     return prepared
 

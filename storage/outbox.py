@@ -5,13 +5,28 @@ open row of a lane can be claimed, so a row that waits holds up its own lane and
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Insert, TextClause, Update, bindparam, func, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Insert,
+    Select,
+    String,
+    TextClause,
+    Update,
+    bindparam,
+    cast,
+    func,
+    inspect,
+    text,
+    update,
+)
+from sqlalchemy import select as sql_select
+from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -255,8 +270,23 @@ def _take() -> Update:
 @cache
 def _taken() -> SelectOfScalar[OutboxRow]:
     wanted = col(OutboxRow.id).in_(bindparam("ids", expanding=True))
-    statement = select(OutboxRow).where(wanted).order_by(col(OutboxRow.id))
+    # Without the message, which the writer's thread would read for nothing: see payload_texts.
+    without = defer(inspect(OutboxRow).attrs["payload"].class_attribute)
+    statement = select(OutboxRow).where(wanted).order_by(col(OutboxRow.id)).options(without)
     return statement.execution_options(populate_existing=True)
+
+
+def payload_texts(session: Session, row_ids: Collection[int | None]) -> dict[int, str]:
+    """The messages of these rows, as the JSON that is stored; by id, cards and alerts left out."""
+    found = session.connection().execute(_payload_texts(), {"ids": list(row_ids)})
+    return {row_id: text for row_id, text in found if text is not None}
+
+
+@cache
+def _payload_texts() -> Select[Any]:
+    table = table_of(OutboxRow).c
+    wanted = table.id.in_(bindparam("ids", expanding=True))
+    return sql_select(table.id, cast(table.payload, String)).where(wanted)
 
 
 @cache
