@@ -81,13 +81,22 @@ def due_addressees(session: Session, *, now: datetime, limit: int = 200) -> Addr
 
 
 def waiting_for(
-    session: Session, addressees: Addressees, *, lock: bool = True
+    session: Session,
+    addressees: Addressees,
+    *,
+    now: datetime,
+    also: Collection[str] = (),
+    lock: bool = True,
 ) -> Sequence[HeldNotice]:
-    """All that waits for these, due or not, oldest first; locked until the transaction ends."""
+    """What is due to these, oldest first; locked until the transaction ends.
+
+    ``also`` are reasons: what waits for them is among it, due or not.
+    """
     statement = (
         select(HeldNotice)
         .where(
             col(HeldNotice.released_at).is_(None),
+            or_(HeldNotice.due_at <= now, col(HeldNotice.reason).in_(also)),
             or_(
                 col(HeldNotice.person_id).in_(addressees.people),
                 col(HeldNotice.conversation_id).in_(addressees.conversations),

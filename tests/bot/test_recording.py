@@ -378,6 +378,29 @@ async def test_checks_3_a_comment_is_told_once_whatever_comes_again(db: Database
     assert len(await queued(db)) == told + 2
 
 
+async def test_who_is_mentioned_is_named_though_not_in_teams(db: Database) -> None:
+    """Azure DevOps' name of them, or their account; of whom nothing is known, nobody says more."""
+    ids = [f"{number}" * 8 + "-0000-4000-8000-" + "0" * 12 for number in (1, 2, 3)]
+
+    def known(session: Session) -> None:
+        for id_, name in zip(ids, ("Otto Sample", ""), strict=False):
+            session.add(
+                IdentityRow(
+                    connection="contoso", id=id_, display_name=name, unique_name="zoe@example.com"
+                )
+            )
+
+    await db.write(known)
+    await record(db, seen())
+    told = len(await queued(db))
+    await said(db, comment(" ".join(f"@<{id_.upper()}>" for id_ in ids)))
+    text = "@Otto Sample @zoe@example.com @somebody"
+    assert (await queued(db))[told:] == [
+        ("message", "person 1", f"Jonas Sample commented on #12 Add search: {text}"),
+        ("message", "19:web", f"Jonas Sample commented: {text}"),
+    ]
+
+
 async def test_a_comment_deleted_before_its_webhook_came_is_not_told(db: Database) -> None:
     await record(db, seen())
     told = await queued(db)
