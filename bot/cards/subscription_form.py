@@ -63,6 +63,7 @@ _DRAFTS = (
     ("Never", "silent"),
 )
 _YES_NO = (("Off", "off"), ("On", "on"))
+_BUILDS = (("When they break and when they are fixed", "off"), ("Every one", "on"))
 _RADAR = (("Tell authors", ON), ("Only in lists", DIGEST_ONLY), ("Off", OFF))
 
 
@@ -124,6 +125,9 @@ def _filters(settings: Subscribed) -> list[CardElement]:
         text_field("min_files", "At least so many changed files", least, hint="10"),
         choice_field("drafts", "Drafts are told", _DRAFTS, filters.drafts),
         choice_field("bots", "Pull requests of bots", _YES_NO, "on" if filters.bots else "off"),
+        choice_field(
+            "every_build", "Builds of branches", _BUILDS, "on" if filters.every_build else "off"
+        ),
     ]
 
 

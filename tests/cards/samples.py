@@ -19,7 +19,7 @@ from bot.cards.ticket_news import draw_ticket_news
 from bot.cards.welcome import welcome_card
 from bot.commands.settings_words import kind_input
 from bot.model import Build
-from bot.notices.builds import build_turned
+from bot.notices.builds import build_result, build_turned
 from bot.notices.filters import Filters
 from bot.notices.kinds import EventKind, Place
 from bot.notices.places import Places
@@ -299,10 +299,16 @@ def _builds_and_tickets() -> Samples:
     fixed = replace(BUILD, result="succeeded", finished_at=at(660))
     return {
         "build-broken": draw_build(
-            build_turned(BUILD, Turn.BROKEN, since=None), BUILD, Turn.BROKEN, "web"
+            build_turned(BUILD, Turn.BROKEN, since=None), BUILD, "web", is_bad=True
         ),
         "build-fixed": draw_build(
-            build_turned(fixed, Turn.FIXED, since=at(600)), fixed, Turn.FIXED, "web"
+            build_turned(fixed, Turn.FIXED, since=at(600)), fixed, "web", is_bad=False
+        ),
+        "build-failed-again": draw_build(
+            build_result(BUILD, is_bad=True), BUILD, "web", is_bad=True
+        ),
+        "build-succeeded": draw_build(
+            build_result(fixed, is_bad=False), fixed, "web", is_bad=False
         ),
         "ticket_news-created": draw_ticket_news(
             "Maya Sample created Bug 12 The checkout is slow for Jonas Sample",
