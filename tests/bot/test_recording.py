@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import pytest
 from sqlmodel import Session, col, select
 
+from bot.cards.pull_request import draw_pull_request
 from bot.cards.view import load_view
 from bot.model import (
     Comment,
@@ -486,3 +487,18 @@ async def test_a_card_can_be_shown_where_nobody_follows(db: Database) -> None:
     await db.write(show)
     assert [to for kind, to, _ in await queued(db) if kind == "card"] == ["19:web", "a:jonas"]
     assert await db.read(outbox.oldest_pending) is not None
+
+
+async def test_a_card_in_ones_own_chat_says_why_it_came_to_whoever_reads_it(db: Database) -> None:
+    """Jonas follows in his chat and is nobody in Azure DevOps yet."""
+    row = (await record(db, seen())).pull_request_id
+
+    def buttons(session: Session, place: str) -> bool:
+        return "Why did I get this?" in str(
+            draw_pull_request(load_view(session, row, place, at(1))).card
+        )
+
+    assert await db.read(lambda s: [buttons(s, place) for place in ("a:jonas", "19:web")]) == [
+        True,
+        False,
+    ]
