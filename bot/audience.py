@@ -29,7 +29,7 @@ from bot.outgoing import as_payload
 from bot.pull_request_state import PullRequestState
 from bot.reach import load_facts, load_reach
 from storage import held, outbox
-from storage.queries import recording, reviews, routing
+from storage.queries import identities, recording, reviews, routing
 
 
 def load_situation(
@@ -57,7 +57,15 @@ def load_situation(
         unreadable=reach.unreadable,
         reviewed=reviews.reviewed(session, pull_request_id) if changes else {},
         participants=threads,
+        mentioned=_mentioned(session, state.connection, changes),
     )
+
+
+def _mentioned(session: Session, connection: str, changes: Sequence[Change]) -> dict[str, str]:
+    """What Azure DevOps calls those whom comments mention: not all of them are in Teams."""
+    said = [change.comment.text for change in changes if isinstance(change, CommentPosted)]
+    ids = frozenset().union(*map(mentioned, said))
+    return identities.names(session, connection, ids) if ids else {}
 
 
 def _participants(
@@ -101,7 +109,8 @@ def send(
 ) -> None:
     """Queue the notices in their order: a conversation's card before its replies.
 
-    ``late`` is how late they are, and is told once to each conversation and person.
+    ``late`` is how late they are; it is said once to each conversation, and to each person once of
+    what is told together.
     """
     for notice in _with_lateness(notices, late, now) if late else notices:
         match notice:
@@ -143,21 +152,18 @@ def send(
 
 
 def _with_lateness(notices: Sequence[Notice], late: Late, now: datetime) -> Iterator[Notice]:
-    told: set[str | int] = set()
+    told: set[str] = set()
     for notice in notices:
         match notice:
-            case ThreadReply() | DirectMessage():
-                place: str | int = (
-                    notice.conversation_id if isinstance(notice, ThreadReply) else notice.person_id
-                )
-                if place not in told:
-                    told.add(place)
-                    yield replace(notice, late=late)
-                    continue
+            case ThreadReply() if notice.conversation_id not in told:
+                told.add(notice.conversation_id)
+                yield replace(notice, late=late)
+            case DirectMessage() | GroupAsk():  # which of them a person wants is found later
+                yield replace(notice, late=late)
             case OwnMessage():
                 yield replace(notice, text=with_lateness(notice.text, late, now))
-                continue
-        yield notice
+            case _:
+                yield notice
 
 
 def _send_reply(

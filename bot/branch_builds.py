@@ -15,7 +15,7 @@ from bot.cards.build import draw_build
 from bot.held_item import hold_news
 from bot.log_text import log_safe
 from bot.model import HEADS, Build, BuildHook, Repository
-from bot.notices.builds import build_key, build_turned
+from bot.notices.builds import build_key, build_result, build_turned
 from bot.notices.kinds import EventKind, Place
 from bot.notices.model import Subscriber
 from bot.notices.reasons import Role
@@ -107,6 +107,8 @@ def record_build(
         ),
     )
     if judged.turn is None:
+        followers = [each for each in followers if each.filters.every_build]
+        _tell(session, connection, build, judged, followers, cause=cause, now=now)
         return None
     _audit(session, connection, build, judged.turn, cause=cause, now=now)
     _tell(session, connection, build, judged, followers, cause=cause, now=now)
@@ -124,11 +126,14 @@ def _tell(
     now: datetime,
 ) -> None:
     """Conversations get a message; a person's own chat and DIRECT go by his settings."""
-    assert judged.turn is not None
-    text = build_turned(build, judged.turn, since=judged.since)
-    shared = as_payload(draw_build(text, build, judged.turn, build.repository_name))
+    is_bad = build.result in rules.BAD
+    if judged.turn is None:
+        text = build_result(build, is_bad=is_bad)
+    else:
+        text = build_turned(build, judged.turn, since=judged.since)
+    shared = as_payload(draw_build(text, build, build.repository_name, is_bad=is_bad))
     why = f"{EventKind.BUILD.value} {Role.SUBSCRIBER.value}"
-    personal = as_payload(draw_build(text, build, judged.turn, build.repository_name, why=why))
+    personal = as_payload(draw_build(text, build, build.repository_name, is_bad=is_bad, why=why))
     places, people = _addressees(session, connection, build, followers)
     for conversation_id in places:
         outbox.enqueue_message(

@@ -64,6 +64,7 @@ def expand(
             page=FILES_PAGE,
             kind=EventKind.REVIEW_ASKED,
             role=Role.GROUP_MEMBER,
+            late=item.late,
         )
         hold_direct(session, message, row.pull_request_id, cause=row.cause, now=now)
     told = [person.id or 0 for person in chosen]

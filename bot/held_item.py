@@ -4,7 +4,8 @@ Everything here runs inside ``Database.write``. What is held is looked at right 
 not wait is told at once (``bot.held_messages``).
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -77,6 +78,20 @@ class Waiting:
         """What it is about, as preferences name it."""
         kind = EventKind(self.row.kind)
         return Subject(kind) if self.view is None else about_pull_request(kind, self.view.state)
+
+
+def late_once(told: Iterable[Waiting]) -> list[Waiting]:
+    """These, with how late they are only at the first of what was found late together."""
+    said: set[tuple[int | None, str, Late]] = set()
+    once: list[Waiting] = []
+    for waiting in told:
+        late = waiting.item.late
+        found_with = (waiting.row.pull_request_id, waiting.row.cause, late) if late else None
+        is_said = found_with in said
+        once.append(replace(waiting, item=replace(waiting.item, late=None)) if is_said else waiting)
+        if found_with is not None:
+            said.add(found_with)
+    return once
 
 
 def about_pull_request(kind: EventKind, state: PullRequestState) -> Subject:
@@ -169,6 +184,7 @@ def hold_group(
         group_name=ask.group.display_name,
         request=ask.cause,
         actor=actor,
+        late=ask.late,
     )
     return held.hold(
         session,

@@ -7,7 +7,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlmodel import Session, select
 
@@ -62,7 +62,7 @@ class HeldMessages(DueLoop):
         due = await self._services.db.read(lambda s: held.due_addressees(s, now=now))
         if not due:
             return False
-        for question in await self._services.db.read(lambda s: _questions(s, due)):
+        for question in await self._services.db.read(lambda s: _questions(s, due, now)):
             await self._answer(question)
         now, rules = self._services.clock(), self._services.holding
         told = Addressees(due.people, due.conversations, frozenset())
@@ -144,9 +144,9 @@ class HeldMessages(DueLoop):
         await self._services.db.write(lambda s: held.failed(s, row.id, due_at=due))
 
 
-def _questions(session: Session, due: Addressees) -> list[Question]:
+def _questions(session: Session, due: Addressees, now: datetime) -> list[Question]:
     found: list[Question] = []
-    for row in held.waiting_for(session, due, lock=False):
+    for row in held.waiting_for(session, due, now=now, lock=False):
         item = read_item(row.payload)
         is_asked = bool(item.group_id) or (bool(item.since) and not item.is_looked_up)
         if not is_asked or row.pull_request_id is None:

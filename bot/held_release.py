@@ -1,7 +1,8 @@
 """What waits for people and below cards: told, put off, or dropped. Inside ``Database.write``.
 
-All that waits for one person or conversation is looked at together, so that one review is one
-message, what was held overnight is one message, and their order stays.
+All that is due to one person or conversation is looked at together, so that one review is one
+message, what was held overnight is one message, and their order stays. What waits for its time is
+not looked at, but for the parts of a review, which what comes after them may end.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,7 +11,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from bot.cards.view import PullRequestView, load_view
-from bot.held_item import Waiting, read_item
+from bot.held_item import Waiting, late_once, read_item
 from bot.held_over import why_over
 from bot.held_telling import tell_person, tell_person_together, tell_reply
 from bot.notices.holding import (
@@ -37,11 +38,11 @@ _WERE_HELD = frozenset({Reason.QUIET.value, Reason.DIGEST.value, Reason.SNOOZE.v
 def release(
     session: Session, addressees: Addressees, rules: HoldingRules, *, now: datetime
 ) -> None:
-    """Deal with all that waits for these people and conversations."""
+    """Deal with what is due to these people and conversations."""
     views: dict[int, PullRequestView] = {}
     by_person: dict[int, list[Waiting]] = {}
     by_place: dict[str, list[Waiting]] = {}
-    for row in held.waiting_for(session, addressees):
+    for row in held.waiting_for(session, addressees, now=now, also=[Reason.REVIEW.value]):
         waiting = Waiting(row, read_item(row.payload), _view(session, row, views, now))
         if row.person_id is not None:
             by_person.setdefault(row.person_id, []).append(waiting)
@@ -97,7 +98,7 @@ def _release_person(
     for row_id, why in over.items():
         held.release(session, [row_id], now=now, outcome=why)
     verdicts = [(waiting, verdict(waiting)) for waiting in open_]
-    told = _sort_out(session, verdicts, now)
+    told = late_once(_sort_out(session, verdicts, now))
     if not told:
         return
     late = [waiting for waiting in told if waiting.row.reason in _WERE_HELD]

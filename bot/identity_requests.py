@@ -8,6 +8,7 @@ from enum import StrEnum
 from sqlmodel import Session
 
 from bot.cards.answers import command_button, escape, text_card
+from bot.cards.direct import why_button
 from bot.identities import actor_of, grant
 from bot.outgoing import as_payload
 from bot.teams_model import OutgoingMessage
@@ -178,6 +179,7 @@ def request_card(identity: IdentityRow, person: Person) -> OutgoingMessage:
     buttons = [
         command_button("Confirm", "confirm", pair),
         command_button("Refuse", "confirm", f"not {pair}"),
+        why_button("administrator"),
     ]
     return text_card("Is this the same person?", lines, buttons)
 
@@ -188,7 +190,11 @@ def confirmed_card(identity: IdentityRow) -> OutgoingMessage:
         f"An administrator confirmed it: in {escape(identity.connection)} you are "
         f"**{escape(identity.display_name)}** ({escape(identity.unique_name)})."
     )
-    buttons = [command_button("My reviews", "reviews"), command_button("Who am I?", "whoami")]
+    buttons = [
+        command_button("My reviews", "reviews"),
+        command_button("Who am I?", "whoami"),
+        why_button("identity"),
+    ]
     return text_card("Who you are in Azure DevOps", [line], buttons)
 
 

@@ -3,7 +3,7 @@
 import logging
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from sqlmodel import Session
@@ -23,29 +23,16 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Subscriptions to a repository, and those to it whose settings cannot be read."""
+    """Subscriptions to a repository, and those to it whose settings cannot be read.
+
+    ``needs`` is what any of their filters needs beside the pull request itself, ``groups`` are the
+    names of the groups that filters are about, by id.
+    """
 
     subscribers: tuple[Subscriber, ...] = ()
     unreadable: tuple[UnreadableSubscription, ...] = ()
-
-    @property
-    def needs(self) -> Need:
-        """What any of their filters needs beside the pull request itself."""
-        need = Need.NOTHING
-        alike = {id(each.filters): each.filters for each in self.subscribers}
-        for filters in alike.values():
-            need |= filters.needs
-        return need
-
-    @property
-    def groups(self) -> dict[str, str]:
-        """Names of the groups that filters are about, by id."""
-        return {
-            group_id: name
-            for subscriber in self.subscribers
-            if subscriber.filters.groups
-            for name, group_id in subscriber.filters.groups
-        }
+    needs: Need = Need.NOTHING
+    groups: Mapping[str, str] = field(default_factory=dict)
 
 
 def load_reach(session: Session, connection: str, repository: Repository) -> Reach:
@@ -58,15 +45,34 @@ def load_reach(session: Session, connection: str, repository: Repository) -> Rea
     )
     chats = [row.conversation_id for row in rows if row.kind == ConversationKind.PERSONAL.value]
     owners = routing.owners_of_chats(session, chats)
+    reach = _reach(tuple(rows), tuple(owners.items()), repository)
+    for each in reach.unreadable:
+        log.warning("subscription %d cannot be read: %s", each.id, log_safe(each.reason))
+    return reach
+
+
+@lru_cache(200)  # the repositories in which most happens just now
+def _reach(
+    rows: tuple[routing.InReach, ...],
+    owners: tuple[tuple[str, int], ...],
+    repository: Repository,
+) -> Reach:
+    """What these rows mean. Remembered: they are the same until somebody subscribes anew."""
+    person_of = dict(owners)
     found: list[Subscriber] = []
     unreadable: list[UnreadableSubscription] = []
     for row in rows:
-        read = _read(row, owners.get(row.conversation_id, 0))
+        read = _read(row, person_of.get(row.conversation_id, 0))
         if isinstance(read, str):
             unreadable.append(_unreadable(row, read))
         elif is_in_reach(read, repository):
             found.append(read)
-    return Reach(tuple(found), tuple(unreadable))
+    needs = Need.NOTHING
+    groups: dict[str, str] = {}
+    for filters in {id(each.filters): each.filters for each in found}.values():
+        needs |= filters.needs
+        groups |= {group_id: name for name, group_id in filters.groups}
+    return Reach(tuple(found), tuple(unreadable), needs, groups)
 
 
 @lru_cache(50_000)
@@ -89,7 +95,6 @@ def _read(row: routing.InReach, person_id: int) -> Subscriber | str:
 
 
 def _unreadable(row: routing.InReach, reason: str) -> UnreadableSubscription:
-    log.warning("subscription %d cannot be read: %s", row.id, log_safe(reason))
     label = f"{row.project}/{row.repository}" if row.repository else row.project
     return UnreadableSubscription(row.id, row.conversation_id, label, reason)
 
@@ -100,11 +105,9 @@ def load_facts(session: Session, state: PullRequestState, reach: Reach) -> Facts
     if need is Need.NOTHING:
         return NO_FACTS
     labels = files = None
-    if Need.LABELS in need:
-        labels = routing.labels(session, state.connection, state.number)
-    if Need.FILES in need:
-        files = routing.changed_files(
-            session, state.connection, state.source_commit, state.target_ref
+    if Need.LABELS in need or Need.FILES in need:
+        labels, files = routing.labels_and_files(
+            session, state.connection, state.number, state.source_commit, state.target_ref
         )
     return Facts(labels, files, members_by_group(session, state.connection, reach.groups))
 

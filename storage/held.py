@@ -3,10 +3,13 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, Select, bindparam, update
+from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, func, or_, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from storage.dialects import affected, insert_new, table_of
 from storage.tables import HeldNotice
@@ -67,12 +70,7 @@ def hold(
 
 def due_addressees(session: Session, *, now: datetime, limit: int = 200) -> Addressees:
     """Whose rows are due, those that wait longest first."""
-    rows = session.exec(
-        select(HeldNotice.id, HeldNotice.person_id, HeldNotice.conversation_id)
-        .where(col(HeldNotice.released_at).is_(None), HeldNotice.due_at <= now)
-        .order_by(col(HeldNotice.due_at), col(HeldNotice.id))
-        .limit(limit)
-    ).all()
+    rows = session.execute(_due(), {"now": now, "limit": limit}).all()
     return Addressees(
         people=frozenset(person for _, person, _ in rows if person is not None),
         conversations=frozenset(place for _, _, place in rows if place),
@@ -80,24 +78,56 @@ def due_addressees(session: Session, *, now: datetime, limit: int = 200) -> Addr
     )
 
 
+@cache  # here and below: making a statement takes longer than running it
+def _due() -> Select[int | None, int | None, str]:
+    return (
+        sql_select(col(HeldNotice.id), col(HeldNotice.person_id), col(HeldNotice.conversation_id))
+        .where(col(HeldNotice.released_at).is_(None), HeldNotice.due_at <= bindparam("now"))
+        .order_by(col(HeldNotice.due_at), col(HeldNotice.id))
+        .limit(bindparam("limit"))
+    )
+
+
 def waiting_for(
-    session: Session, addressees: Addressees, *, lock: bool = True
+    session: Session,
+    addressees: Addressees,
+    *,
+    now: datetime,
+    also: Collection[str] = (),
+    lock: bool = True,
 ) -> Sequence[HeldNotice]:
-    """All that waits for these, due or not, oldest first; locked until the transaction ends."""
+    """What is due to these, oldest first; locked until the transaction ends.
+
+    ``also`` are reasons: what waits for them is among it, due or not.
+    """
+    wanted = {
+        "now": now,
+        "also": list(also),
+        "people": list(addressees.people),
+        "conversations": list(addressees.conversations),
+        "rows": list(addressees.rows),
+    }
+    return session.exec(_waiting_for(lock=lock), params=wanted).all()
+
+
+@cache
+def _waiting_for(*, lock: bool) -> SelectOfScalar[HeldNotice]:
+    def among(column: Any, name: str) -> ColumnElement[bool]:
+        return col(column).in_(bindparam(name, expanding=True))
+
+    is_theirs = or_(
+        among(HeldNotice.person_id, "people"),
+        among(HeldNotice.conversation_id, "conversations"),
+        among(HeldNotice.id, "rows"),
+    )
+    is_wanted = or_(HeldNotice.due_at <= bindparam("now"), among(HeldNotice.reason, "also"))
     statement = (
         select(HeldNotice)
-        .where(
-            col(HeldNotice.released_at).is_(None),
-            or_(
-                col(HeldNotice.person_id).in_(addressees.people),
-                col(HeldNotice.conversation_id).in_(addressees.conversations),
-                col(HeldNotice.id).in_(addressees.rows),
-            ),
-        )
+        .where(col(HeldNotice.released_at).is_(None), is_wanted, is_theirs)
         .order_by(col(HeldNotice.id))
         .execution_options(populate_existing=True)
     )
-    return session.exec(statement.with_for_update() if lock else statement).all()
+    return statement.with_for_update() if lock else statement
 
 
 def waits_below(session: Session, conversation_id: str, pull_request_id: int) -> bool:

@@ -1,8 +1,7 @@
-"""The message that a branch's build broke or is fixed."""
+"""The message that a branch's build broke, is fixed, or has ended."""
 
 from microsoft_teams.cards import Action
 
-from bot.builds import Turn
 from bot.cards.answers import text_card
 from bot.cards.direct import why_button
 from bot.cards.parts import Tone, open_url_button
@@ -14,7 +13,7 @@ NAME_LENGTH = 80
 
 
 def draw_build(
-    text: str, build: Build, turn: Turn, repository: str, *, why: str = ""
+    text: str, build: Build, repository: str, *, is_bad: bool, why: str = ""
 ) -> OutgoingMessage:
     """A sentence, where it is, and the way to the build. ``text`` is plain.
 
@@ -26,5 +25,5 @@ def draw_build(
         buttons.append(open_url_button("Open build", build.web_url))
     if why:
         buttons.append(why_button(why))
-    tone = Tone.BAD if turn is Turn.BROKEN else Tone.GOOD
+    tone = Tone.BAD if is_bad else Tone.GOOD
     return text_card(text, [where], buttons, tone)

@@ -7,6 +7,7 @@ from datetime import datetime
 from microsoft_teams.cards import Action
 
 from bot.cards.answers import Tone, command_button, escape, open_url_button, table_card
+from bot.cards.direct import why_button
 from bot.cards.plain_text import plain
 from bot.notices import texts
 from bot.teams_model import OutgoingMessage
@@ -31,12 +32,16 @@ class DigestLine:
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """What a digest says. ``news`` are plain sentences that were kept for it."""
+    """What a digest says. ``news`` are plain sentences that were kept for it.
+
+    ``is_direct``: it is one person's, sent to him.
+    """
 
     title: str
     lines: tuple[DigestLine, ...]
     news: tuple[str, ...] = ()
     why: str = ""
+    is_direct: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -52,6 +57,8 @@ def digest_card(digest: Digest, now: datetime) -> OutgoingMessage:
         text, url = digest.lines[0].links[0]
         buttons.append(open_url_button(f"Open {text.partition(' ')[0]}", url))
     buttons.append(command_button("Change the digest", COMMAND))
+    if digest.is_direct:
+        buttons.append(why_button("digest"))
     columns = ("What", "Pull request", "Repository", "Since")
     note = "\n\n".join((*_news(digest), *([f"Why: {escape(digest.why)}"] if digest.why else ())))
     return table_card(digest.title, columns, rows, buttons, Tone.INFO, note=note)

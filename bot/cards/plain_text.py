@@ -19,8 +19,12 @@ def plain(text: str, limit: int, *, ellipsis: str = ELLIPSIS) -> str:
     space, and the card functions ``{{DATE(…)}}`` and ``{{TIME(…)}}`` are broken, because Teams
     works them out in every text.
     """
-    visible = "".join(map(_visible, text[: limit * 4 + 100]))
-    line = _DATE_FUNCTION.sub("{ {", " ".join(visible.split()))
+    visible = text[: limit * 4 + 100]
+    if not visible.isprintable():  # most text is: of that only spaces are to be looked at
+        visible = "".join(map(_visible, visible))
+    line = " ".join(visible.split())
+    if "{{" in line:
+        line = _DATE_FUNCTION.sub("{ {", line)
     if len(line) <= limit:
         return line
     return line[: max(limit - len(ellipsis), 0)].rstrip() + ellipsis

@@ -207,7 +207,7 @@ def _buttons(view: PullRequestView) -> Sequence[Action]:
         ticket = view.tickets[0]
         buttons.append(open_url_button(f"Ticket {ticket.number}", view.ticket_url(ticket)))
     buttons.append(command_button("Sync", SYNC_COMMAND, f"{state.connection}:{state.number}"))
-    if view.viewers:  # somebody's own chat
+    if view.viewers or view.is_own_chat:
         buttons.append(command_button(WHY_TITLE, WHY_COMMAND, f"{state.connection}:{state.number}"))
     return buttons
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from microsoft_teams.cards import Action
 
 from bot.cards.answers import Tone, command_button, escape, open_url_button, table_card, text_card
+from bot.cards.direct import why_button
 from bot.cards.plain_text import plain
 from bot.cards.view import PullRequestView
 from bot.notices import texts
@@ -13,6 +14,7 @@ from bot.teams_model import OutgoingMessage
 
 COMMAND = "remind"
 MUTE_COMMAND = "mute"
+WHY_REMINDER = "reminder"
 SENTENCE_LENGTH = 400
 NAME_LENGTH = 60
 
@@ -21,7 +23,8 @@ NAME_LENGTH = 60
 class Line:
     """One reminder: the plain sentence, why it came, and the pull request that it is about.
 
-    ``is_asked_for``: the reader switched it on himself, so he can switch it off.
+    ``is_asked_for``: the reader switched it on himself, so he can switch it off. ``reminder`` is
+    how ``why`` calls it.
     """
 
     text: str
@@ -29,6 +32,7 @@ class Line:
     view: PullRequestView
     page: str = ""
     is_asked_for: bool = True
+    reminder: str = ""
 
 
 def reminder_card(lines: Sequence[Line]) -> OutgoingMessage:
@@ -41,7 +45,7 @@ def _one(line: Line) -> OutgoingMessage:
     buttons: list[Action] = [open_url_button("Open", view.page_url())]
     if line.page:
         buttons.insert(0, open_url_button("Review", view.page_url(line.page)))
-    buttons.append(_change(line))
+    buttons += [_change(line), *_why_buttons([line])]
     return text_card(line.text, [where(view), _why([line])], buttons, Tone.WARNING)
 
 
@@ -58,6 +62,7 @@ def _several(lines: Sequence[Line]) -> OutgoingMessage:
     buttons: list[Action] = [
         open_url_button(f"Open {first.state.number}", first.page_url()),
         _change(next((line for line in lines if line.is_asked_for), lines[0])),
+        *_why_buttons(lines),
     ]
     title = f"{len(lines)} reminders"
     columns = ("Pull request", "What", "Repository")
@@ -70,6 +75,19 @@ def _change(line: Line) -> Action:
         return command_button("Change reminders", COMMAND)
     state = line.view.state
     return command_button("Mute this one", MUTE_COMMAND, f"pr {state.connection}:{state.number}")
+
+
+def _why_buttons(lines: Sequence[Line]) -> Sequence[Action]:
+    """For people; a conversation's reminders carry no reason."""
+    if not any(line.why for line in lines):
+        return ()
+    words = [WHY_REMINDER, *{line.reminder for line in lines}]
+    if len(words) > 2:  # reminders of several kinds
+        words = [WHY_REMINDER]
+    if len(lines) == 1:
+        state = lines[0].view.state
+        words.append(f"{state.connection}:{state.number}")
+    return (why_button(" ".join(word for word in words if word)),)
 
 
 def where(view: PullRequestView) -> str:

@@ -40,7 +40,12 @@ _OWN_PLACES = (
     ("Not at all", Place.OFF),
 )
 _WITHOUT_CARD = frozenset({EventKind.TICKET, EventKind.BUILD})
-_NOT_ON_A_CARD = (("Own message", Place.CHANNEL), ("Not at all", Place.OFF))
+_NOT_ON_A_CARD = (
+    ("Own message", Place.CHANNEL),
+    ("Direct message", Place.DIRECT),
+    ("Not at all", Place.OFF),
+)
+_OWN_NOT_ON_A_CARD = (("Message here", Place.CHANNEL), ("Not at all", Place.OFF))
 _PATTERNS = (
     ("target", "Into branches", "main, release/*, !release/old"),
     ("source", "From branches", "feature/*"),
@@ -58,6 +63,7 @@ _DRAFTS = (
     ("Never", "silent"),
 )
 _YES_NO = (("Off", "off"), ("On", "on"))
+_BUILDS = (("When they break and when they are fixed", "off"), ("Every one", "on"))
 _RADAR = (("Tell authors", ON), ("Only in lists", DIGEST_ONLY), ("Off", OFF))
 
 
@@ -119,6 +125,9 @@ def _filters(settings: Subscribed) -> list[CardElement]:
         text_field("min_files", "At least so many changed files", least, hint="10"),
         choice_field("drafts", "Drafts are told", _DRAFTS, filters.drafts),
         choice_field("bots", "Pull requests of bots", _YES_NO, "on" if filters.bots else "off"),
+        choice_field(
+            "every_build", "Builds of branches", _BUILDS, "on" if filters.every_build else "off"
+        ),
     ]
 
 
@@ -141,11 +150,13 @@ def _place(form: SubscriptionForm, kind: EventKind) -> CardElement:
         ConversationKind.PERSONAL: _OWN_PLACES,
     }[form.where]
     if kind in _WITHOUT_CARD:
-        choices = _NOT_ON_A_CARD
+        is_own = form.where is ConversationKind.PERSONAL
+        choices = _OWN_NOT_ON_A_CARD if is_own else _NOT_ON_A_CARD
     chosen = form.settings.wishes.places.of(kind, form.where)
     offered = {place for _, place in choices}
-    if chosen not in offered:  # what another place would do here
-        chosen = Place.THREAD if Place.THREAD in offered else Place.CHANNEL
+    if chosen not in offered:  # what another place does here
+        told = Place.THREAD if Place.THREAD in offered else Place.CHANNEL
+        chosen = Place.OFF if chosen is Place.CARD else told
     name = KIND_NAMES[kind]
     return choice_field(
         PLACE + kind.value,

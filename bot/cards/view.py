@@ -16,8 +16,10 @@ from bot.conflicts.episodes import Finding, judge
 from bot.links import pull_request_url, split_url, ticket_url
 from bot.model import Check, MergeStatus, Reviewer, Vote
 from bot.pull_request_state import PullRequestState
+from bot.teams_model import ConversationKind
 from storage.tables import (
     Connection,
+    ConversationRow,
     IdentityRow,
     Link,
     OwnFinding,
@@ -49,7 +51,8 @@ class PullRequestView:
     """Everything that a card shows.
 
     ``checks`` are None while they were never read. ``viewers`` are the identity ids of the one
-    who reads a personal chat, empty elsewhere. ``base_url`` is the connection's. ``finding`` is
+    who reads a personal chat, empty elsewhere, and of one who is nobody in Azure DevOps;
+    ``is_own_chat`` is true for him, too. ``base_url`` is the connection's. ``finding`` is
     what Pullcord's own trial merge said last.
     """
 
@@ -59,6 +62,7 @@ class PullRequestView:
     tickets: tuple[LinkedTicket, ...] = ()
     checks: tuple[Check, ...] | None = None
     viewers: frozenset[str] = frozenset()
+    is_own_chat: bool = False
     finding: Finding | None = None
 
     @property
@@ -134,6 +138,7 @@ def load_view(
         tickets=_tickets(session, row),
         checks=None if row.checks is None else _checks_of_others(row.checks),
         viewers=_viewers(session, row.connection, conversation_id),
+        is_own_chat=_is_own_chat(session, conversation_id),
         finding=load_finding(session, pull_request_id),
     )
 
@@ -216,6 +221,11 @@ def _viewers(session: Session, connection: str, conversation_id: str) -> frozens
         return frozenset()
     reader = {"conversation": conversation_id, "connection": connection}
     return frozenset(session.exec(_readers(), params=reader).all())
+
+
+def _is_own_chat(session: Session, conversation_id: str) -> bool:
+    place = session.get(ConversationRow, conversation_id) if conversation_id else None
+    return place is not None and place.kind == ConversationKind.PERSONAL.value
 
 
 @cache

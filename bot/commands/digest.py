@@ -164,7 +164,7 @@ async def _now(invocation: Invocation) -> Reply:
             raise CommandRefused("I do not know you any more. Write to me again.")
         return personal_digest(session, person)
 
-    digest = replace(await invocation.services.db.read(load), why="")
+    digest = replace(await invocation.services.db.read(load), why="", is_direct=False)
     if digest.is_empty:
         line = "Nothing is open that concerns you." if not rows else "Nothing is open here."
         return Reply((text_card(digest.title, [line], tone=Tone.GOOD),))

@@ -113,6 +113,7 @@ COMMAND = Command(
         "subscribe Web/shop author Frontend Team, !Jonas Sample bots on drafts announce min 10",
         "subscribe Web/shop commits thread votes card completed channel",
         "subscribe Web tickets area Web\\Pay type Bug builds off",
+        "subscribe Web/shop builds every",
         "subscribe Web/shop radar off",
         "subscribe contoso:Web/shop everything",
     ),
@@ -125,11 +126,12 @@ COMMAND = Command(
         "pass; commas separate names with spaces, quotes are for names that are keywords here. "
         "Kinds are `created`, `published`, `reviews`, `commits`, `votes`, `comments`, `mentions`, "
         "`checks`, `conflicts`, `ready`, `completed`, `abandoned`, `tickets`, `builds`; places "
-        "are `card`, `thread`, `channel`, `direct` and `off`. Given again, only what is named is "
-        "changed; `any` after a filter takes it away, `everything` all of them. `radar` says "
-        "whether authors hear of open pull requests that will conflict with each other: `on` (as "
-        "a rule), `off`, or `digest`. With several connections, write the connection's name and a "
-        "colon before the project."
+        "are `card`, `thread`, `channel`, `direct` and `off`. Of builds, those are told that break "
+        "a branch or mend it; `builds every` tells all, and `builds turns` undoes that. Given "
+        "again, only what is named is changed; `any` after a filter takes it away, `everything` "
+        "all of them. `radar` says whether authors hear of open pull requests that will conflict "
+        "with each other: `on` (as a rule), `off`, or `digest`. With several connections, write "
+        "the connection's name and a colon before the project."
     ),
     parse=parse_wish,
     parse_form=parse_form,

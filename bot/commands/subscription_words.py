@@ -72,6 +72,8 @@ _KIND_WORDS = {
 }
 _WITHOUT_A_PLACE = {EventKind.TICKET: Place.CHANNEL, EventKind.BUILD: Place.CHANNEL}
 """``tickets`` alone asks for them; other kinds are told anyway."""
+_BUILD_WORDS = {"every": True, "all": True, "turns": False}
+"""``builds every``: also those that neither break a branch nor mend it."""
 KEYWORDS = frozenset({*_FILTER_WORDS, *_KIND_WORDS, RADAR, EVERYTHING_WORD})
 
 
@@ -150,6 +152,8 @@ class _Parts:
             self.radar = _radar(value)
         elif word.key in _KIND_WORDS:
             kind = _KIND_WORDS[word.key]
+            if kind is EventKind.BUILD:
+                value = self._take_builds(value)
             without = _WITHOUT_A_PLACE.get(kind)
             self.places[kind] = without if without and not value else _place(value, word.text)
         else:
@@ -158,6 +162,14 @@ class _Parts:
                 raise UsageError(f"Say something after “{word.text}”, or leave it out.")
             is_any = value.casefold() in ANY and name in _PATTERN_FIELDS
             self.filters[name] = () if is_any else _FIELDS[name](value)
+
+    def _take_builds(self, value: str) -> str:
+        """``every`` or ``turns`` before the place; what is left is the place."""
+        first, _, rest = value.partition(" ")
+        if first.casefold() in _BUILD_WORDS:
+            self.filters["every_build"] = _BUILD_WORDS[first.casefold()]
+            return rest.strip()
+        return value
 
 
 def _starts(words: list[Word]) -> list[int]:
@@ -234,11 +246,19 @@ def _drafts(text: str) -> str:
 
 
 def _bots(text: str) -> bool:
+    return _switch(text, "Bots")
+
+
+def _every_build(text: str) -> bool:
+    return _switch(text, "Every build")
+
+
+def _switch(text: str, what: str) -> bool:
     if text.casefold() in ("", "on", "yes", "true"):
         return True
     if text.casefold() in ("off", "no", "false"):
         return False
-    raise UsageError("Bots can be on or off.")
+    raise UsageError(f"{what} can be on or off.")
 
 
 def _least(text: str) -> int:
@@ -275,6 +295,12 @@ _FIELDS: dict[str, Callable[[str], Value]] = {
     "min_files": _least,
     "area": _phrases,
     "type": _phrases,
+    "every_build": _every_build,
 }
-_EMPTY: dict[str, Value] = {"drafts": EVERYTHING.drafts, "bots": False, "min_files": 0}
+_EMPTY: dict[str, Value] = {
+    "drafts": EVERYTHING.drafts,
+    "bots": False,
+    "min_files": 0,
+    "every_build": False,
+}
 _PATTERN_FIELDS = frozenset(_FIELDS) - frozenset(_EMPTY)

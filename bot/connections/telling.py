@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from bot.cards.answers import Tone, command_button, escape, text_card
+from bot.cards.direct import why_button
 from bot.outgoing import as_payload
 from bot.teams_model import OutgoingMessage
 from storage import outbox
@@ -14,6 +15,7 @@ from storage.queries import people, subscriptions
 from storage.tables import Credential
 
 REASON_LENGTH = 400
+WHY_ADMINISTRATOR = why_button("administrator")
 
 
 def label_of(credential: Credential) -> str:
@@ -112,7 +114,10 @@ def failed_message(
     return text_card(
         f"A credential of {connection} does not work any more: {label}",
         [escape(reason, REASON_LENGTH), goes_on, _to_type(connection, credential)],
-        [command_button("Test the connection", "connections", f"test {connection}")],
+        [
+            command_button("Test the connection", "connections", f"test {connection}"),
+            WHY_ADMINISTRATOR,
+        ],
         Tone.BAD if not others else Tone.WARNING,
     )
 
@@ -120,7 +125,7 @@ def failed_message(
 def works_message(connection: str, credential: Credential) -> OutgoingMessage:
     """For administrators: it works again."""
     title = f"A credential of {connection} works again: {label_of(credential)}"
-    return text_card(title, [], [command_button("Status", "status")], Tone.GOOD)
+    return text_card(title, [], [command_button("Status", "status"), WHY_ADMINISTRATOR], Tone.GOOD)
 
 
 def expiry_message(connection: str, credential: Credential, days: int) -> OutgoingMessage:
@@ -134,7 +139,7 @@ def expiry_message(connection: str, credential: Credential, days: int) -> Outgoi
             "When none works any more, the connection is paused.",
             _to_type(connection, credential),
         ],
-        [command_button("Connections", "connections")],
+        [command_button("Connections", "connections"), WHY_ADMINISTRATOR],
         Tone.WARNING,
     )
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from bot.cards.answers import Tone, command_button, escape, text_card
-from bot.connections.telling import tell_administrators, write_into
+from bot.connections.telling import WHY_ADMINISTRATOR, tell_administrators, write_into
 from bot.hooks.troubles import Kind, Turn
 from bot.repository_names import covers
 from bot.teams_model import OutgoingMessage
@@ -59,7 +59,7 @@ def began_message(connection: str, troubles: Sequence[FeedTrouble]) -> OutgoingM
             f"`pullcord hooks install {escape(connection)}`."
         )
     tone = Tone.WARNING if open_ones else Tone.INFO
-    return text_card(title, lines, [command_button("Status", "status")], tone)
+    return text_card(title, lines, [command_button("Status", "status"), WHY_ADMINISTRATOR], tone)
 
 
 def ended_message(connection: str, troubles: Sequence[FeedTrouble]) -> OutgoingMessage:
@@ -67,7 +67,7 @@ def ended_message(connection: str, troubles: Sequence[FeedTrouble]) -> OutgoingM
     return text_card(
         f"Webhooks of {connection} are well again",
         _over(troubles),
-        [command_button("Status", "status")],
+        [command_button("Status", "status"), WHY_ADMINISTRATOR],
         Tone.GOOD,
     )
 

@@ -23,9 +23,20 @@ def build_turned(build: Build, turn: Turn, *, since: datetime | None) -> str:
     return f"{definition} is fixed on {branch}{lasted}: build {number} succeeded"
 
 
-def build_key(conversation_id: str, connection: str, build: Build, turn: Turn) -> str:
-    """Each turn is told once in each conversation, however often the build's webhook comes."""
+def build_result(build: Build, *, is_bad: bool) -> str:
+    """``web-ci succeeded on main: build 20261120.4 (for Maya Sample)``, which is no turn."""
+    definition = plain(build.definition, DEFINITION_LENGTH) or f"Pipeline {build.definition_id}"
+    number = plain(build.number, NUMBER_LENGTH) or str(build.id)
+    whose = f" (for {texts.name_of(build.requested_for)})" if build.requested_for else ""
+    how = "failed again" if is_bad else "succeeded"
+    return f"{definition} {how} on {texts.branch(build.source_ref)}: build {number}{whose}"
+
+
+def build_key(conversation_id: str, connection: str, build: Build, turn: Turn | None) -> str:
+    """Each turn is told once in each conversation, however often the build's webhook comes.
+
+    ``turn`` None: of a build that is none.
+    """
     place = f"{connection}/{build.definition_id}/{build.source_ref}"
-    return (
-        f"build:{conversation_id}:{place}:{build.id}:{turn.value}:{build.finished_at.isoformat()}"
-    )
+    what = turn.value if turn else "ended"
+    return f"build:{conversation_id}:{place}:{build.id}:{what}:{build.finished_at.isoformat()}"

@@ -42,7 +42,8 @@ class Filters:
     ``author`` and ``reviewer`` match names, mails, accounts, and groups that somebody is in.
     ``path`` are globs of changed files, ``min_files`` how many files must change. ``drafts``:
     silent, announce, or published (told when published). ``bots``: pull requests of machines are
-    told, too. ``area`` and ``type`` are of tickets. ``groups`` are (name, id) of those among the
+    told, too. ``every_build``: also builds that neither break a branch nor mend it. ``area`` and
+    ``type`` are of tickets. ``groups`` are (name, id) of those among the
     authors and reviewers that are groups in Azure DevOps.
     """
 
@@ -58,6 +59,7 @@ class Filters:
     min_files: int = 0
     area: tuple[str, ...] = ()
     type: tuple[str, ...] = ()
+    every_build: bool = False
     groups: tuple[tuple[str, str], ...] = ()
 
     @property

@@ -63,6 +63,8 @@ class Situation:
     connection. ``actor`` is the person who made Pullcord do it, if one did. ``facts`` are what
     filters need beside the pull request itself. ``reviewed`` is the commit of each reviewer's last
     vote by identity id, ``participants`` who wrote in the threads that are commented on.
+    ``mentioned`` are the names of those whom comments mention, by identity id in lower case, also
+    of those who are not in Teams.
     """
 
     before: PullRequestState | None
@@ -76,6 +78,7 @@ class Situation:
     unreadable: tuple[UnreadableSubscription, ...] = ()
     reviewed: Mapping[str, str] = field(default_factory=dict)
     participants: frozenset[str] = frozenset()
+    mentioned: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -153,12 +156,13 @@ class DirectMessage:
 class GroupAsk:
     """A group's review is asked for: of its members, or of one of them.
 
-    ``cause`` names the asking, so that nobody is asked twice for it.
+    ``cause`` names the asking, so that nobody is asked twice for it. ``late`` as in ThreadReply.
     """
 
     group: Identity
     cause: str
     key: str
+    late: Late | None = None
 
 
 Notice = RefreshCard | ThreadReply | OwnMessage | DirectMessage | GroupAsk | SubscriptionTrouble

@@ -165,4 +165,5 @@ def _names(situation: Situation) -> dict[str, str]:
     known = [state.author, *(reviewer.identity for reviewer in state.reviewers)]
     names = {identity.id.lower(): texts.name_of(identity) for identity in known}
     people = {key.lower(): contact.name for key, contact in situation.people.items()}
-    return {**names, **{key: name for key, name in people.items() if name}}
+    known_in_teams = {key: name for key, name in people.items() if name}
+    return {**situation.mentioned, **names, **known_in_teams}

@@ -41,7 +41,7 @@ def _covers(
 
 def is_about(subscriber: Subscriber, state: PullRequestState, subject: Subject) -> bool:
     """Whether the subscription covers the pull request: its repository and all filters."""
-    return is_in_reach(subscriber, state.repository) and passes(subscriber.filters, subject)
+    return passes(subscriber.filters, subject) and is_in_reach(subscriber, state.repository)
 
 
 def wants(subscriber: Subscriber, change: Change, situation: Situation) -> bool:

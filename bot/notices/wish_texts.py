@@ -51,7 +51,8 @@ _LABELS = (
 
 def filter_text(filters: Filters) -> str:
     """The filters in one sentence: ``into release/*, not main; by Maya Sample``."""
-    return "; ".join(_filters(filters)) or "all pull requests of people"
+    said = "; ".join(_filters(filters)) or "all pull requests of people"
+    return f"{said}; every build, not only broken and fixed ones" if filters.every_build else said
 
 
 def drafts_text(filters: Filters) -> str:

@@ -39,6 +39,7 @@ class _StoredFilters(TypedDict, total=False):
     min_files: Annotated[int, Field(ge=0, le=MOST_FILES)]
     area: _Patterns
     type: _Patterns
+    every_build: bool
     groups: tuple[tuple[_Pattern, _Pattern], ...]
 
 

@@ -1,6 +1,6 @@
 """What stands in a digest of a person or a conversation, from the database."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 from sqlmodel import Session, col, or_, select
@@ -9,14 +9,16 @@ from bot.cards.digest import Digest, DigestLine
 from bot.cards.view import without_user
 from bot.links import pull_request_url
 from bot.notices.filters import passes, subject_of
+from bot.notices.kinds import EventKind
 from bot.notices.model import Subscriber
 from bot.notices.readiness import is_ready
+from bot.notices.reasons import Role
 from bot.reach import load_facts, load_reach
 from bot.reminders.due import is_muted
 from bot.reminders.people import Someone
 from bot.reminders.seen import Seen, load_seen
 from bot.reminders.waiting import waiting_reviewers
-from storage.queries import conflict_lists
+from storage.queries import conflict_lists, reviews
 from storage.queries.conflict_lists import ListedPair
 from storage.queries.pull_request_lists import ListedPullRequest, any_of
 from storage.tables import Connection, IdentityRow, PullRequestRow, ReviewerRow
@@ -36,28 +38,33 @@ def personal_digest(session: Session, person: Someone) -> Digest:
     """What waits for a person and what is his; each pull request once, where it matters most."""
     identities = _identities(session, person.id)
     own_ids = {identity_id.lower() for _, identity_id in identities}
-    reviews: list[DigestLine] = []
+    groups = reviews.groups_of(session, identities)
+    to_review: list[DigestLine] = []
     conflicts: list[DigestLine] = []
     ready: list[DigestLine] = []
     others: list[DigestLine] = []
-    for seen, url in _with_urls(session, _concerning(session, identities)):
+    concerning = _concerning(session, identities, groups)
+    asked = _asked_for_groups(session, concerning)
+    for seen, url in _with_urls(session, concerning):
         if is_muted(person, seen):
             continue
-        waiting = _waits_for(seen, own_ids)
+        mine = own_ids | _groups_of_mine(seen, groups, asked.get(seen.id, frozenset()), person.id)
+        waiting = _waits_for(seen, mine)
         if seen.state.author.id.lower() in own_ids:
             part = conflicts if seen.has_conflicts else ready if _is_ready(seen) else others
             what = CONFLICTS if seen.has_conflicts else READY if _is_ready(seen) else YOURS
             part.append(_line(what, seen, url, _since_own(seen)))
         elif waiting is not None:
-            reviews.append(_line(WAITING, seen, url, waiting))
+            since, group = waiting
+            to_review.append(_line(WAITING, seen, url, since, f"for {group}" if group else ""))
     pairs = [_pair(pair) for pair in conflict_lists.of_authors(session, identities).pairs]
-    parts = (reviews, conflicts, ready, others, pairs)
-    return Digest("Your digest", tuple(_oldest_first(parts)), why=PERSONAL_WHY)
+    parts = (to_review, conflicts, ready, others, pairs)
+    return Digest("Your digest", tuple(_oldest_first(parts)), why=PERSONAL_WHY, is_direct=True)
 
 
 def shared_digest(session: Session, subscription_ids: frozenset[int]) -> Digest:
     """The open pull requests of these subscriptions of one conversation, with all their filters."""
-    reviews: list[DigestLine] = []
+    to_review: list[DigestLine] = []
     conflicts: list[DigestLine] = []
     ready: list[DigestLine] = []
     others: list[DigestLine] = []
@@ -69,7 +76,7 @@ def shared_digest(session: Session, subscription_ids: frozenset[int]) -> Digest:
         elif _is_ready(seen):
             ready.append(_line(READY, seen, url, _since_own(seen), _author(seen)))
         elif names and not seen.state.is_draft:
-            reviews.append(_line(REVIEW, seen, url, _since_begun(seen), _named(names)))
+            to_review.append(_line(REVIEW, seen, url, _since_begun(seen), _named(names)))
         elif not seen.state.is_draft:
             others.append(_line(OPEN, seen, url, _since_begun(seen), _author(seen)))
     repositories = {(one.state.connection, one.state.repository.id) for one in found}
@@ -79,7 +86,7 @@ def shared_digest(session: Session, subscription_ids: frozenset[int]) -> Digest:
         for pair in conflict_lists.in_repositories(session, sorted(repositories)).pairs
         if shown & {(each.connection, each.number) for each in (pair.first, pair.second)}
     ]
-    parts = (reviews, conflicts, ready, others, pairs)
+    parts = (to_review, conflicts, ready, others, pairs)
     return Digest("Open pull requests", tuple(_oldest_first(parts)), why=SHARED_WHY)
 
 
@@ -95,12 +102,15 @@ def _identities(session: Session, person_id: int) -> list[tuple[str, str]]:
     return list(rows)
 
 
-def _concerning(session: Session, identities: Sequence[tuple[str, str]]) -> list[Seen]:
-    """Open ones that these identities wrote or are asked to review."""
+def _concerning(
+    session: Session, identities: Sequence[tuple[str, str]], groups: Collection[tuple[str, str]]
+) -> list[Seen]:
+    """Open ones that these identities wrote, or that they or their groups are asked to review."""
     if not identities:
         return []
+    reviewers = [identity_id for _, identity_id in (*identities, *groups)]
     reviewed = select(ReviewerRow.pull_request_id).where(
-        col(ReviewerRow.identity_id).in_([identity_id for _, identity_id in identities])
+        col(ReviewerRow.identity_id).in_(reviewers)
     )
     rows = session.exec(
         select(PullRequestRow)
@@ -176,10 +186,43 @@ def _is_ready(seen: Seen) -> bool:
     return is_ready(seen.state) and not seen.is_blocked
 
 
-def _waits_for(seen: Seen, own_ids: set[str]) -> datetime | None:
-    """Since when it waits for the review of one of these identities; None: it does not."""
-    moments = [wait.since for wait in seen.waits if wait.identity_id.lower() in own_ids]
-    return min(moments, default=None)
+def _asked_for_groups(session: Session, found: Sequence[Seen]) -> dict[int, frozenset[int]]:
+    """Who was asked in a group's stead, by pull request."""
+    with_groups = [
+        seen.id for seen in found if any(each.identity.is_group for each in seen.state.reviewers)
+    ]
+    asked: dict[int, set[int]] = {}
+    for pull_request_id, person_id in reviews.asked_for_groups(
+        session,
+        with_groups,
+        kind=EventKind.REVIEW_ASKED.value,
+        role=Role.GROUP_MEMBER.value,
+    ):
+        asked.setdefault(pull_request_id, set()).add(person_id)
+    return {key: frozenset(people) for key, people in asked.items()}
+
+
+def _groups_of_mine(
+    seen: Seen, groups: Collection[tuple[str, str]], asked: frozenset[int], person_id: int
+) -> set[str]:
+    """Groups whose review waits for this person: those he is in, unless others were asked."""
+    if asked and person_id not in asked:
+        return set()
+    return {id_.lower() for connection, id_ in groups if connection == seen.state.connection}
+
+
+def _waits_for(seen: Seen, own_ids: set[str]) -> tuple[datetime, str] | None:
+    """Since when it waits for one of these identities, and the group that it is, if it is one.
+
+    None: it does not wait for them.
+    """
+    waits = [wait for wait in seen.waits if wait.identity_id.lower() in own_ids]
+    if not waits:
+        return None
+    in_person = [wait for wait in waits if wait.reviewer and not wait.reviewer.identity.is_group]
+    first = min(in_person or waits, key=lambda wait: wait.since)
+    is_group = first.reviewer is not None and first.reviewer.identity.is_group
+    return first.since, first.reviewer.identity.display_name if is_group and first.reviewer else ""
 
 
 def _since_begun(seen: Seen) -> datetime:

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from bot.cards.digest import Digest, digest_card
 from bot.cards.view import load_view
-from bot.held_item import Waiting, read_item
+from bot.held_item import Waiting, late_once, read_item
 from bot.held_over import why_over
 from bot.log_text import log_safe
 from bot.notices.holding import Reason
@@ -151,7 +151,7 @@ def _kept(session: Session, person: Someone, now: datetime) -> list[Waiting]:
             held.release(session, [row.id], now=now, outcome=over)
         elif waiting.item.text:
             kept.append(waiting)
-    return kept
+    return late_once(kept)
 
 
 # --- telling ----------------------------------------------------------------------------------

@@ -34,6 +34,7 @@ MOST_TOLD = 200
 TRY_AGAIN = timedelta(hours=1)
 CAUSE = "reminder"
 FILES_PAGE = "files"
+STAND_IN = "stand-in"
 NOT_SO = "it is not so any more"
 
 
@@ -122,6 +123,7 @@ def _tell_person(
                 now,
                 is_review=one.due.rule in OF_REVIEWERS,
                 is_asked_for=one.due.rule is not Rule.NUDGE,
+                reminder=one.due.rule.value.replace(" ", "-"),
             )
             for one in told
         ]
@@ -232,7 +234,16 @@ def _tell_stand_in(
     place = conversation.name or conversation.team_name or "a conversation"
     text = texts.to_stand_in(one.due, one.seen.state)
     why = texts.why(one.due, place=place)
-    line = _line(session, one.seen, text, why, now, is_review=True, is_asked_for=False)
+    line = _line(
+        session,
+        one.seen,
+        text,
+        why,
+        now,
+        is_review=True,
+        is_asked_for=False,
+        reminder=STAND_IN,
+    )
     _send_to_person(session, person, [line], key=f"reminder:{one.row.id}:stand-in", now=now)
 
 
@@ -268,9 +279,10 @@ def _line(
     *,
     is_review: bool,
     is_asked_for: bool = True,
+    reminder: str = "",
 ) -> Line:
     view = load_view(session, seen.id, "", now)
-    return Line(text, why, view, FILES_PAGE if is_review else "", is_asked_for)
+    return Line(text, why, view, FILES_PAGE if is_review else "", is_asked_for, reminder)
 
 
 def _mark(session: Session, told: Sequence[_Told], now: datetime) -> None:

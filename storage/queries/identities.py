@@ -41,6 +41,15 @@ def known(session: Session, connection: str, ids: Collection[str]) -> frozenset[
     return frozenset(session.exec(statement).all())
 
 
+def names(session: Session, connection: str, ids: Collection[str]) -> dict[str, str]:
+    """Display names, or else account names, by id in lower case; without those who have none."""
+    statement = select(IdentityRow.id, IdentityRow.display_name, IdentityRow.unique_name).where(
+        IdentityRow.connection == connection, col(IdentityRow.id).in_(ids)
+    )
+    found = session.exec(statement).all()
+    return {id_.lower(): name or account for id_, name, account in found if name or account}
+
+
 def people_called(session: Session, connection: str, names: Collection[str]) -> set[str]:
     """Those of the names that are a known person's display name."""
     statement = select(IdentityRow.display_name).where(

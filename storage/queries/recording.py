@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import CompoundSelect, bindparam, union_all
 from sqlalchemy import Select as Statement
+from sqlalchemy import bindparam, text
 from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import Select, SelectOfScalar
@@ -17,7 +17,6 @@ from storage.tables import (
     ConversationRow,
     IdentityRow,
     Link,
-    OutboxRow,
     Person,
     PostedCard,
     PullRequestRow,
@@ -75,27 +74,22 @@ def _reviewers() -> SelectOfScalar[ReviewerRow]:
 
 def conversations_with_card(session: Session, pull_request_id: int) -> frozenset[str]:
     """Active conversations that show the pull request's card, or are about to."""
-    rows = session.connection().execute(_with_card(), {"pull_request": pull_request_id})
+    rows = session.connection().execute(_WITH_CARD, {"pull_request": pull_request_id})
     return frozenset(rows.scalars())
 
 
-@cache
-def _with_card() -> CompoundSelect[Any]:
-    shown = (
-        select(PostedCard.conversation_id)
-        .join(ConversationRow, col(ConversationRow.id) == PostedCard.conversation_id)
-        .where(
-            PostedCard.pull_request_id == bindparam("pull_request"),
-            PostedCard.activity_id != "",
-            ConversationRow.state == "active",
-        )
-    )
-    coming = select(OutboxRow.conversation_id).where(
-        OutboxRow.pull_request_id == bindparam("pull_request"),
-        OutboxRow.kind == "card",
-        col(OutboxRow.state).in_(("pending", "sending")),
-    )
-    return union_all(shown, coming)
+# Written out: SQLAlchemy takes ten times as long with the statement as the database.
+_WITH_CARD = text(
+    """
+    SELECT p.conversation_id
+    FROM posted_cards p JOIN conversations c ON c.id = p.conversation_id
+    WHERE p.pull_request_id = :pull_request AND p.activity_id != '' AND c.state = 'active'
+    UNION ALL
+    SELECT o.conversation_id FROM outbox o
+    WHERE o.pull_request_id = :pull_request AND o.kind = 'card'
+        AND o.state IN ('pending', 'sending')
+    """
+)
 
 
 def keep_identity(
@@ -123,9 +117,12 @@ def people_of(
     session: Session, connection: str, identity_ids: Collection[str]
 ) -> Sequence[PersonOf]:
     """The persons behind identities, those who left aside."""
-    rows = session.connection().execute(
-        _people_of(), {"connection": connection, "identities": list(identity_ids)}
-    )
+    if not identity_ids:
+        return []
+    ids = list(identity_ids)
+    count = 1 << (len(ids) - 1).bit_length()  # few different ones
+    asked = {f"identity_{n}": ids[n] if n < len(ids) else ids[0] for n in range(count)}
+    rows = session.connection().execute(_people_of(count), {"connection": connection, **asked})
     return [
         PersonOf(identity_id, person_id, name, chat or "")
         for identity_id, person_id, name, chat in rows
@@ -133,7 +130,8 @@ def people_of(
 
 
 @cache
-def _people_of() -> Statement[Any]:
+def _people_of(count: int) -> Statement[Any]:
+    """With so many parameters for identities: a list is written anew for each execution."""
     identities, people = table_of(IdentityRow).c, table_of(Person).c
     places = table_of(ConversationRow).c
     chat = (places.id == people.personal_conversation_id) & (places.state == "active")
@@ -143,7 +141,7 @@ def _people_of() -> Statement[Any]:
         .outerjoin(table_of(ConversationRow), chat)
         .where(
             identities.connection == bindparam("connection"),
-            identities.id.in_(bindparam("identities", expanding=True)),
+            identities.id.in_([bindparam(f"identity_{n}") for n in range(count)]),
             people.removed_at.is_(None),
         )
     )

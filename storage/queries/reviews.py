@@ -64,6 +64,19 @@ def group_members(session: Session, connection: str, group_id: str) -> GroupMemb
     return session.get(GroupMembers, (connection, group_id))
 
 
+def groups_of(session: Session, identities: Collection[tuple[str, str]]) -> list[tuple[str, str]]:
+    """(connection, group) of the groups in which one of these (connection, identity) is."""
+    ids: dict[str, set[str]] = {}
+    for connection, identity_id in identities:
+        ids.setdefault(connection, set()).add(identity_id.lower())
+    rows = session.exec(select(GroupMembers).where(col(GroupMembers.connection).in_(ids))).all()
+    return [
+        (row.connection, row.group_id)
+        for row in rows
+        if any(member.lower() in ids[row.connection] for member in row.members)
+    ]
+
+
 def keep_group(
     session: Session, connection: str, group_id: str, members: Sequence[str], *, now: datetime
 ) -> None:

@@ -10,6 +10,7 @@ from sqlmodel import Session, col
 from sqlmodel import select as select_rows
 
 from storage.dialects import table_of
+from storage.json_text import load_json
 from storage.tables import (
     ChangedFilesRow,
     Connection,
@@ -54,8 +55,10 @@ def subscriptions_in_reach(
         "repository_id": folded(repository[1]),
         "any_repository": ANY_REPOSITORY,
     }
-    rows = session.connection().execute(_IN_REACH, place)
-    return list(map(InReach._make, rows.all()))
+    found = session.connection().execute(_IN_REACH, place)
+    rows = found.cursor.fetchall()  # as the driver gives them: nothing is to be converted
+    found.close()
+    return list(map(InReach._make, rows))
 
 
 # Written out: SQLAlchemy's conversion of the columns would take longer than the query, and what is
@@ -124,6 +127,33 @@ def _changed_files() -> Select[Any]:
         known.source_commit == bindparam("commit"),
         known.target_ref == bindparam("target"),
     )
+
+
+def labels_and_files(
+    session: Session, connection: str, number: int, source_commit: str, target_ref: str
+) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None]:
+    """Both of a pull request at once, as ``labels`` and ``changed_files`` have them."""
+    place = {
+        "connection": connection,
+        "number": number,
+        "commit": source_commit,
+        "target": target_ref,
+    }
+    found = session.connection().execute(_LABELS_AND_FILES, place).one()
+    labels, files = (None if each is None else tuple(load_json(each)) for each in found)
+    return labels, files
+
+
+_LABELS_AND_FILES = text(
+    """
+    SELECT
+        (SELECT CAST(l.labels AS VARCHAR) FROM pull_request_labels l
+            WHERE l.connection = :connection AND l.number = :number),
+        (SELECT CAST(f.files AS VARCHAR) FROM changed_files f
+            WHERE f.connection = :connection AND f.source_commit = :commit
+                AND f.target_ref = :target)
+    """
+)
 
 
 def labels(session: Session, connection: str, number: int) -> tuple[str, ...] | None:

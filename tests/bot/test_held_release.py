@@ -6,13 +6,17 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 from sqlmodel import Session, col, select
 
 from adapters.sandbox.teams import render_text
 from bot.held_release import release
 from bot.model import Comment, CommentHook, PullRequestSnapshot, Vote
 from bot.notices.holding import HoldingRules
+from bot.notices.kinds import EventKind
 from bot.notices.lateness import SWEEP_CAUSE
+from bot.people_preferences import dump_preferences
+from bot.preferences import Delivery, Preferences
 from bot.recording import record_comment, record_snapshot
 from storage import held
 from storage.engine import Database
@@ -175,6 +179,58 @@ async def test_a_late_vote_says_so_once_to_each(db: Database) -> None:
     late = "(late: in the last 41 min)"
     assert await told(db, "a:maya") == [f"Jonas Sample approved #12 Add search {late}. {READY}"]
     assert await told(db, "19:web") == [f"Jonas Sample approved {late}"]
+
+
+async def test_lateness_is_said_where_the_first_of_the_batch_is_not_wanted(db: Database) -> None:
+    """CHECKS 10: who has votes switched off hears how late the rest is."""
+
+    def no_votes(session: Session) -> None:
+        person = session.exec(select(Person)).one()
+        person.preferences = dump_preferences(Preferences(kinds={EventKind.VOTE: Delivery.OFF}))
+
+    await db.write(no_votes)
+    await sees(db, jonas(Vote.NONE, 0), SWEEP_CAUSE)
+    await sees(db, jonas(Vote.APPROVED, 40), SWEEP_CAUSE)
+    await look(db, at(41), A_MINUTE)
+    ready = "#12 Add search is approved and nothing stands in its way: you can complete it"
+    assert await told(db, "a:maya") == [f"{ready} (late: in the last 41 min)"]
+
+
+async def test_what_waits_for_its_time_costs_nothing_when_something_else_is_told(
+    db: Database,
+) -> None:
+    def urgent(session: Session) -> None:
+        person = session.exec(select(Person)).one()
+        person.preferences = dump_preferences(Preferences(urgent=frozenset({EventKind.VOTE})))
+
+    async def looks(now: datetime) -> int:
+        statements: list[str] = []
+
+        def count(*seen: object) -> None:
+            statements.append(str(seen[2]))
+
+        def tell(session: Session) -> None:
+            event.listen(session.connection(), "before_cursor_execute", count)
+            release(session, held.due_addressees(session, now=now), A_MINUTE, now=now)
+
+        await db.write(tell)
+        return len(statements)
+
+    await db.write(urgent)
+    await sees(db, jonas(Vote.NONE, 0), "webhook/1")
+    counts: list[int] = []
+    for number, vote in enumerate((Vote.REJECTED, Vote.WAITING_FOR_AUTHOR)):
+        for each in range(number * 9):
+            await comment(db, NIGHT + number, each, "Why twice?")
+        await look(db, at(NIGHT + number + 3), A_MINUTE)
+        await sees(db, jonas(vote, NIGHT + number + 4), f"webhook/{vote}")
+        await looks(at(NIGHT + number + 4))  # waits for the rest of the review
+        counts.append(await looks(at(NIGHT + number + 5.1)))
+    assert counts[0] == counts[1]
+    assert await told(db, "a:maya") == [
+        "Jonas Sample rejected #12 Add search",
+        "Jonas Sample waits for you on #12 Add search",
+    ]
 
 
 async def test_a_late_review_of_several_parts_says_so_once(db: Database) -> None:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import pytest
 from sqlmodel import Session, col, select
 
+from bot.cards.pull_request import draw_pull_request
 from bot.cards.view import load_view
 from bot.model import (
     Comment,
@@ -378,6 +379,29 @@ async def test_checks_3_a_comment_is_told_once_whatever_comes_again(db: Database
     assert len(await queued(db)) == told + 2
 
 
+async def test_who_is_mentioned_is_named_though_not_in_teams(db: Database) -> None:
+    """Azure DevOps' name of them, or their account; of whom nothing is known, nobody says more."""
+    ids = [f"{number}" * 8 + "-0000-4000-8000-" + "0" * 12 for number in (1, 2, 3)]
+
+    def known(session: Session) -> None:
+        for id_, name in zip(ids, ("Otto Sample", ""), strict=False):
+            session.add(
+                IdentityRow(
+                    connection="contoso", id=id_, display_name=name, unique_name="zoe@example.com"
+                )
+            )
+
+    await db.write(known)
+    await record(db, seen())
+    told = len(await queued(db))
+    await said(db, comment(" ".join(f"@<{id_.upper()}>" for id_ in ids)))
+    text = "@Otto Sample @zoe@example.com @somebody"
+    assert (await queued(db))[told:] == [
+        ("message", "person 1", f"Jonas Sample commented on #12 Add search: {text}"),
+        ("message", "19:web", f"Jonas Sample commented: {text}"),
+    ]
+
+
 async def test_a_comment_deleted_before_its_webhook_came_is_not_told(db: Database) -> None:
     await record(db, seen())
     told = await queued(db)
@@ -463,3 +487,18 @@ async def test_a_card_can_be_shown_where_nobody_follows(db: Database) -> None:
     await db.write(show)
     assert [to for kind, to, _ in await queued(db) if kind == "card"] == ["19:web", "a:jonas"]
     assert await db.read(outbox.oldest_pending) is not None
+
+
+async def test_a_card_in_ones_own_chat_says_why_it_came_to_whoever_reads_it(db: Database) -> None:
+    """Jonas follows in his chat and is nobody in Azure DevOps yet."""
+    row = (await record(db, seen())).pull_request_id
+
+    def buttons(session: Session, place: str) -> bool:
+        return "Why did I get this?" in str(
+            draw_pull_request(load_view(session, row, place, at(1))).card
+        )
+
+    assert await db.read(lambda s: [buttons(s, place) for place in ("a:jonas", "19:web")]) == [
+        True,
+        False,
+    ]

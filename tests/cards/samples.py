@@ -19,7 +19,7 @@ from bot.cards.ticket_news import draw_ticket_news
 from bot.cards.welcome import welcome_card
 from bot.commands.settings_words import kind_input
 from bot.model import Build
-from bot.notices.builds import build_turned
+from bot.notices.builds import build_result, build_turned
 from bot.notices.filters import Filters
 from bot.notices.kinds import EventKind, Place
 from bot.notices.places import Places
@@ -247,18 +247,24 @@ def _subscriptions() -> Samples:
 def _reminders() -> Samples:
     why = "You asked to be reminded after 8 working hours."
     one = Line(
-        "#12 Add search has waited for your review for 9 working hours", why, WAITING, "files"
+        "#12 Add search has waited for your review for 9 working hours",
+        why,
+        WAITING,
+        "files",
+        reminder="review",
     )
     other = Line(
         "#12 Add search has been approved for 2 working days and is not completed",
         "You asked to be reminded after 4 working hours.",
         PULL_REQUESTS["approved"],
+        reminder="approved",
     )
     nudge = replace(
         one,
         text="Maya Sample asks you to look at #12 Add search",
         why="The author pressed Nudge. That goes once a working day to each reviewer.",
         is_asked_for=False,
+        reminder="nudge",
     )
     return {
         "reminder-one": reminder_card([one]),
@@ -279,8 +285,8 @@ def _digests() -> Samples:
         DigestLine("Will conflict", (mine, other), "web", NOW - days / 3),
     )
     news = ("Jonas Sample approved #9 Round prices", "Lena Sample commented on #12: why not *all*?")
-    usual = Digest("Your digest", lines, why="You asked for a digest at this time.")
-    many = replace(usual, title="Open pull requests", lines=lines * 6)
+    usual = Digest("Your digest", lines, why="You asked for a digest at this time.", is_direct=True)
+    many = replace(usual, title="Open pull requests", lines=lines * 6, is_direct=False)
     return {
         "digest-usual": digest_card(usual, NOW),
         "digest-with-news": digest_card(replace(usual, news=news), NOW),
@@ -293,10 +299,16 @@ def _builds_and_tickets() -> Samples:
     fixed = replace(BUILD, result="succeeded", finished_at=at(660))
     return {
         "build-broken": draw_build(
-            build_turned(BUILD, Turn.BROKEN, since=None), BUILD, Turn.BROKEN, "web"
+            build_turned(BUILD, Turn.BROKEN, since=None), BUILD, "web", is_bad=True
         ),
         "build-fixed": draw_build(
-            build_turned(fixed, Turn.FIXED, since=at(600)), fixed, Turn.FIXED, "web"
+            build_turned(fixed, Turn.FIXED, since=at(600)), fixed, "web", is_bad=False
+        ),
+        "build-failed-again": draw_build(
+            build_result(BUILD, is_bad=True), BUILD, "web", is_bad=True
+        ),
+        "build-succeeded": draw_build(
+            build_result(fixed, is_bad=False), fixed, "web", is_bad=False
         ),
         "ticket_news-created": draw_ticket_news(
             "Maya Sample created Bug 12 The checkout is slow for Jonas Sample",

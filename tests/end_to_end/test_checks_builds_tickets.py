@@ -142,6 +142,8 @@ async def test_a_policy_that_waits_for_a_status_is_that_status(scene: Scene) -> 
 async def test_the_default_branch_is_told_when_its_build_breaks_and_is_fixed(
     scene: Scene,
 ) -> None:
+    await scene.says(scene.priya, "subscribe Shop/web builds every", scene.chat_of(scene.priya))
+    known = len(scene.direct(scene.priya))
     for result in ("succeeded", "failed", "failed", "canceled", "succeeded", "succeeded"):
         await scene.azure.complete_build(
             scene.stage.repository, scene.maya.azure_devops, definition=CI, result=result
@@ -152,6 +154,14 @@ async def test_the_default_branch_is_told_when_its_build_breaks_and_is_fixed(
     assert broken.endswith(".2 failed (for Maya Sample)")
     assert fixed.startswith("web-ci is fixed on main after less than a minute: build ")
     assert [entry.action for entry in await scene.audit()][-2:] == ["build_broken", "build_fixed"]
+    heard = [line.partition(":")[0] for line in scene.direct(scene.priya)[known:]]
+    assert heard == [
+        "web-ci succeeded on main",
+        "web-ci is broken on main",
+        "web-ci failed again on main",
+        "web-ci is fixed on main after less than a minute",
+        "web-ci succeeded on main",
+    ], "who asked for every build hears of all that ended well or badly"
 
 
 async def test_a_branch_that_was_broken_before_anybody_followed_is_no_news(scene: Scene) -> None:

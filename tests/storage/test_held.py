@@ -27,7 +27,7 @@ def _hold(session: Session, key: str, person_id: int | None = None, place: str =
 
 def _waiting(session: Session) -> list[str]:
     due = held.due_addressees(session, now=NOW)
-    return [row.key for row in held.waiting_for(session, due)]
+    return [row.key for row in held.waiting_for(session, due, now=NOW, also=["review"])]
 
 
 async def test_what_is_kept_twice_is_there_once_and_is_due_at_once(db: Database) -> None:
@@ -40,14 +40,18 @@ async def test_what_is_kept_twice_is_there_once_and_is_due_at_once(db: Database)
     assert await db.write(write) == ([True, True, False], ["a", "b", "group"])
 
 
-async def test_what_is_put_off_waits_with_its_person_and_is_counted(db: Database) -> None:
+async def test_what_is_put_off_is_not_looked_at_but_for_reviews_and_is_counted(
+    db: Database,
+) -> None:
     def write(session: Session) -> None:
         maya = add_person(session)
         for key in ("a", "b"):
             _hold(session, key, maya)
         first = session.exec(select(HeldNotice).where(HeldNotice.key == "a")).one()
         held.put_off(session, [first.id], due_at=NOW + HOUR, reason="quiet")
-        assert _waiting(session) == ["a", "b"], "all that waits for a person is looked at together"
+        assert _waiting(session) == ["b"]
+        held.put_off(session, [first.id], due_at=NOW + HOUR, reason="review")
+        assert _waiting(session) == ["a", "b"], "what comes later may end a review's wait"
         second = session.exec(select(HeldNotice).where(HeldNotice.key == "b")).one()
         held.release(session, [second.id], now=NOW, outcome=held.SENT)
         assert _waiting(session) == []

@@ -52,7 +52,9 @@ def _texts(element: Any) -> list[str]:
 
 @pytest.mark.parametrize("turn", list(Turn))
 def test_a_build_says_where_it_is_and_leads_there(turn: Turn) -> None:
-    texts, buttons = texts_of(draw_build("web-ci is broken on main", BUILD, turn, "web"))
+    texts, buttons = texts_of(
+        draw_build("web-ci is broken on main", BUILD, "web", is_bad=turn is Turn.BROKEN)
+    )
     assert texts == ["web-ci is broken on main", r"Shop \[x\](y) / web"]
     assert buttons == [("Open build", BUILD.web_url)]
 

@@ -50,6 +50,18 @@ def test_filters_are_read(said: str, filters: dict[str, Value]) -> None:
     assert parse_wish(f"Web/shop {said}") == Wish(SHOP, filters)
 
 
+@pytest.mark.parametrize(
+    ("said", "filters", "place"),
+    [
+        ("builds every", {"every_build": True}, Place.CHANNEL),
+        ("builds all direct", {"every_build": True}, Place.DIRECT),
+        ("builds turns", {"every_build": False}, Place.CHANNEL),
+    ],
+)
+def test_every_build_may_be_asked_for(said: str, filters: dict[str, Value], place: Place) -> None:
+    assert parse_wish(f"Web/shop {said}") == Wish(SHOP, filters, {EventKind.BUILD: place})
+
+
 def test_kinds_have_places_and_tickets_and_builds_may_go_without() -> None:
     wish = parse_wish("Web/shop votes card commits thread tickets builds off radar off")
     assert wish.places == {

@@ -1,5 +1,6 @@
 """A group's review is waited for by those who were asked in its stead, and by nobody else."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -60,10 +61,22 @@ async def test_those_who_were_asked_are_reminded_once(
     talk: Talk, mode: GroupReviewers, reminded: list[str]
 ) -> None:
     team, number = await asked(talk, mode)
+    await digests_have_it(team, reminded or ["ada", "jonas"])
     said = await team.at(LATER)
     assert said.count(f"#{number} Add search has waited for your review") == len(reminded)
     assert await owners(team) == reminded
     assert await team.run() == ""
+
+
+async def digests_have_it(team: Team, wanted: list[str]) -> None:
+    """Those who were asked have it in their digest, all of the group where nobody was."""
+    listed = [
+        person.display_name.split()[0].lower()
+        for person in (team.talk.admin, team.talk.jonas, team.talk.maya)
+        if "Waiting for you" in (said := await team.says(person, "digest now"))
+        and "Add search for Web Team" in re.sub(r"\]\(.*?\)", "", said)
+    ]
+    assert listed == wanted
 
 
 async def test_a_vote_of_the_group_ends_the_waiting(talk: Talk) -> None:
@@ -72,6 +85,7 @@ async def test_a_vote_of_the_group_ends_the_waiting(talk: Talk) -> None:
     await talk.azure.vote(number, talk.jonas_there, 10)
     await talk.record(number)
     assert await team.at(LATER) == ""
+    await digests_have_it(team, [])
 
 
 async def test_who_is_asked_in_person_besides_is_reminded_once(talk: Talk) -> None:

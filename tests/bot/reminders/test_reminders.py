@@ -52,6 +52,14 @@ class Team:
     async def says(self, person: TeamsPerson, text: str) -> str:
         return await self.talk.say(text, by=person)
 
+    async def why(self, person: TeamsPerson) -> str:
+        """What the button on somebody's newest message answers."""
+        chat = self.talk.teams.personal_chat(person)
+        newest = [message for message in chat.messages if message.from_bot][-1]
+        answer = await self.talk.press(person, newest, "Why did I get this?")
+        await self.talk.settle()
+        return str(answer) + self.talk.text()
+
     async def rows(self) -> list[Reminder]:
         statement = select(Reminder).order_by(col(Reminder.id))
         return await self.talk.read(lambda s: list(s.exec(statement).all()))
@@ -177,6 +185,7 @@ async def test_a_review_of_somebody_absent_is_passed_on(team: Team) -> None:
     said = await team.at("2026-11-20 12:00")
     assert "Jonas Sample is away; Ada Sample is the next reviewer" in said
     assert "Jonas Sample is away, and you are the next reviewer of" in said
+    assert "reminders pass on reviews" in await team.why(talk.admin)
     assert await team.at("2026-11-20 15:00") == ""
 
 
@@ -194,6 +203,7 @@ async def test_a_digest_is_one_message_at_the_persons_time_and_silent_when_empty
     assert said.count("Waiting for you") == 20
     assert "and 3 more" in said
     assert "You asked for a digest at this time." in said
+    assert "You asked for a digest at 09:00 mon-fri." in await team.why(talk.jonas)
     assert await team.at("2026-11-24 12:00") == ""
     team.restart()
     assert "Your digest" in await team.at("2026-11-25 09:01")
@@ -275,6 +285,7 @@ async def test_an_author_nudges_each_reviewer_once_a_working_day(team: Team) -> 
     said = await team.says(talk.maya, f"nudge {number}")
     assert "Told now: Jonas Sample." in said
     assert f"Maya Sample asks you to look at #{number} Add search" in said
+    assert "The author pressed Nudge" in await team.why(talk.jonas)
     assert "Nudged already this working day" in await team.says(talk.maya, f"nudge {number}")
     talk.clock.now = datetime(2026, 11, 20, 18, 0, tzinfo=UTC)
     said = await team.says(talk.maya, f"nudge {number}")

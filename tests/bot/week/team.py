@@ -6,6 +6,7 @@ the wall clock, minute by minute.
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 BEGIN = datetime(2026, 11, 23, tzinfo=UTC)
@@ -22,6 +23,12 @@ BERLIN, NEW_YORK, TOKYO, KOLKATA = (
     "Asia/Kolkata",
 )
 WEEKDAYS = frozenset(range(5))
+
+
+@cache  # people of one zone look at the same clock again and again
+def wall_clock(zone: str, minute: int) -> datetime:
+    """What the clocks of a zone show."""
+    return (BEGIN + minute * MINUTE).astimezone(ZoneInfo(zone))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +59,7 @@ class Member:
 
     def clock(self, minute: int) -> datetime:
         """What his wall clock shows."""
-        return (BEGIN + minute * MINUTE).astimezone(ZoneInfo(self.zone))
+        return wall_clock(self.zone, minute)
 
     def is_off(self, day: date, away: tuple[date, date] | None) -> bool:
         """A holiday, or a day of his absence (first day, first day back)."""

@@ -5,10 +5,14 @@ repositories. A restart is a kill: new parts over what the database holds.
 """
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime, time, timedelta
+from datetime import time, timedelta
+from functools import cache
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from sqlmodel import Session, col, func, select
+from sqlalchemy import BindParameter, ColumnElement, bindparam, exists, func, literal, or_
+from sqlalchemy import select as sql_select
+from sqlmodel import Session, col, select
 
 from adapters.azure_devops.payloads import parse_hook
 from adapters.sandbox.azure_devops import SandboxPullRequest
@@ -29,14 +33,18 @@ from bot.send_budget import SendBudget
 from bot.services import Services
 from bot.sweep import Sweep
 from bot.teams_model import Conversation, OutgoingMessage, SendResult
-from storage import held
 from storage.engine import Database
 from storage.tables import (
+    ConflictEpisode,
     Connection,
     ConversationRow,
     DigestTime,
+    HeldNotice,
+    InboxRow,
+    MergeStatusRow,
     OutboxRow,
     Person,
+    PullRequestRow,
     Reminder,
     Subscription,
 )
@@ -48,7 +56,6 @@ from tests.bot.conflicts.history_world import (
     Notebook,
     Where,
     World,
-    _open_work,
 )
 from tests.bot.week.script import NEEDLE, TARGETS, PullRequest, Step, What
 from tests.bot.week.team import BEGIN, MINUTE, TEAM, Member
@@ -91,6 +98,7 @@ class WeekWorld(World):
     def __init__(self, folder: Path, template: Path) -> None:
         super().__init__(folder, template)
         self.clock.now = BEGIN - timedelta(hours=1)
+        self.azure.organization.draft_change_notification = "StatusUpdateNotification"
         self.teams: Diary = Diary(clock=self.clock)
         self.made: dict[int, SandboxPullRequest] = {}
         self._threads: dict[int, int] = {}
@@ -196,8 +204,6 @@ class WeekWorld(World):
         await self.deliver(self.new_hooks())
         if step.killed is not None:
             await self._die(step.killed)
-        if step.what is What.PUBLISH:  # no webhook tells of that for sure; the sweep comes round
-            await self.sweep.run()
         await self.settle()
 
     async def _die(self, where: Where) -> None:
@@ -208,8 +214,6 @@ class WeekWorld(World):
         await self.killed(where)
 
     async def _act(self, step: Step, made: PullRequest) -> None:
-        if step.what is What.PUBLISH:
-            await self.sweep.run()  # as always every few minutes: so the next one is not late
         who = self.people[step.who]
         if step.what is What.OPEN:
             await self._open(made)
@@ -289,8 +293,8 @@ class WeekWorld(World):
         until = BEGIN + minute * MINUTE
         while True:
             planned = BEGIN + (self._planned_at + PLAN_EVERY) * MINUTE
-            due = await self.db.read(_next_due)
-            following = min(moment for moment in (due, planned) if moment is not None)
+            dues = await self.db.read(lambda s: s.execute(_next_dues()).one())
+            following = min(moment for moment in (*dues, planned) if moment is not None)
             if following > until:
                 break
             self.clock.now = max(self.clock.now, following)
@@ -301,20 +305,31 @@ class WeekWorld(World):
         self.clock.now = max(self.clock.now, until)
 
     async def settle(self) -> None:
-        """Work until nothing is left to do now."""
+        """Work until nothing is left to do now. Who has nothing to do is not asked: that costs."""
         while True:
-            await self.record()
-            while not await self.watch.is_idle():  # asking is cheaper than claiming nothing
+            await self.targets.done()
+            due = await self._due()
+            if due.hooks or due.reads:
+                await self.record()
+            elif due.conflicts:
                 await self.watch.work_off()
-            while not await self.statuses.is_idle():
+            elif due.statuses:
                 await self.statuses.work_off()
-            while await self.held.work_off():
-                pass
-            await self.reminders.tell()
-            await self.delivery.work_off()
-            if not await self.db.read(_open_work):
+            elif due.held:
+                while await self.held.work_off():
+                    pass
+            elif due.reminders or due.digests:
+                await self.reminders.tell()
+            elif due.messages:
+                await self.delivery.work_off()
+            elif due.later:
+                self.clock.now += timedelta(seconds=2)  # the send budget's window
+            else:
                 return
-            self.clock.now += timedelta(seconds=2)  # the send budget's window
+
+    async def _due(self) -> "Due":
+        now = {"now": self.clock()}
+        return Due(*await self.db.read(lambda s: s.execute(_open(), now).one()))
 
 
 def chat(key: str) -> str:
@@ -348,13 +363,50 @@ def _person(member: Member) -> Person:
     )
 
 
-def _next_due(session: Session) -> datetime | None:
-    digest = session.exec(select(func.min(DigestTime.due_at))).one()
-    reminder = session.exec(
-        select(func.min(Reminder.due_at)).where(col(Reminder.state) == "waiting")
-    ).one()
-    message = session.exec(
-        select(func.min(OutboxRow.due_at)).where(col(OutboxRow.state) == "pending")
-    ).one()
-    dues = (held.next_due(session), digest, reminder, message)
-    return min((due for due in dues if due is not None), default=None)
+class Due(NamedTuple):
+    """Who has something to do now; ``later``: something is to be done after a while."""
+
+    hooks: bool
+    reads: bool
+    conflicts: bool
+    statuses: bool
+    held: bool
+    reminders: bool
+    digests: bool
+    messages: bool
+    later: bool
+
+
+@cache
+def _open() -> Any:
+    """As ``Due``, in one statement."""
+    now: BindParameter[Any] = bindparam("now")
+    in_hand = (col(OutboxRow.state).in_(("pending", "sending")), col(InboxRow.state) == "pending")
+    conditions: tuple[ColumnElement[bool], ...] = (
+        (col(InboxRow.state) == "pending") & (col(InboxRow.due_at) <= now),
+        col(PullRequestRow.needs_read).is_(True),
+        col(ConflictEpisode.due_at) <= now,
+        col(MergeStatusRow.due_at) <= now,
+        col(HeldNotice.released_at).is_(None) & (col(HeldNotice.due_at) <= now),
+        (col(Reminder.state) == "waiting") & (col(Reminder.due_at) <= now),
+        col(DigestTime.due_at) <= now,
+        (col(OutboxRow.state) == "pending") & (col(OutboxRow.due_at) <= now),
+    )
+    later = [*map(_is_there, in_hand), _is_there(col(ConflictEpisode.due_at).is_not(None))]
+    return sql_select(*map(_is_there, conditions), or_(*later))
+
+
+def _is_there(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    return exists(sql_select(literal(1)).where(condition))
+
+
+@cache
+def _next_dues() -> Any:
+    """When the next of each kind is due, None where none is."""
+    minima = (
+        sql_select(func.min(col(HeldNotice.due_at))).where(col(HeldNotice.released_at).is_(None)),
+        sql_select(func.min(col(DigestTime.due_at))),
+        sql_select(func.min(col(Reminder.due_at))).where(col(Reminder.state) == "waiting"),
+        sql_select(func.min(col(OutboxRow.due_at))).where(col(OutboxRow.state) == "pending"),
+    )
+    return sql_select(*(each.scalar_subquery() for each in minima))
