@@ -182,8 +182,8 @@ def markdown_reference(registry: Registry) -> str:
 def _needed(command: Command) -> str:
     if command.needs is Role.NOBODY:
         return ""
-    own = "" if command.own_role is None else f" In a personal chat: {command.own_role.label}."
-    return f"Needs: {command.needs.label}.{own}"
+    own = f"; {command.readers_may}: {Role.READER.label}" if command.readers_may else ""
+    return f"Needs: {command.needs.label}{own}."
 
 
 def _keys(words: Sequence[Word]) -> tuple[str, ...]:

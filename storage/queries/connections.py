@@ -59,6 +59,11 @@ def all_connections(session: Session) -> Sequence[Connection]:
     return session.exec(there.order_by(col(Connection.name))).all()
 
 
+def without_secret(session: Session) -> Sequence[str]:
+    """Names of connections that have no webhook secret, so that no webhook is let in."""
+    return [row.name for row in all_connections(session) if not row.secret_hash]
+
+
 def get(session: Session, name: str) -> Connection | None:
     """The connection of this name, None also when it was disconnected."""
     stored = session.get(Connection, name)
