@@ -99,6 +99,16 @@ def pause(session: Session, name: str, *, reason: str, now: datetime | None = No
         session.add(stored)
 
 
+def note_reach(session: Session, name: str, *, reason: str, now: datetime) -> None:
+    """Azure DevOps gives no answer, for this reason, since ``now`` or before; "": it does again."""
+    stored = session.get(Connection, name)
+    if stored is None or bool(stored.unreachable_since) is bool(reason):
+        return
+    stored.unreachable_reason = reason
+    stored.unreachable_since = now if reason else None
+    session.add(stored)
+
+
 def door(session: Session, name: str) -> Door | None:
     """What it takes to let a webhook of this connection in; None when there is none."""
     stored = get(session, name)
@@ -274,7 +284,8 @@ def disconnect(session: Session, name: str, *, now: datetime) -> None:
     stored = _existing(session, name)
     stored.disconnected_at = now
     stored.secret_hash = stored.old_secret_hash = stored.network = stored.paused_reason = ""
-    stored.paused_at = None
+    stored.unreachable_reason = ""
+    stored.paused_at = stored.unreachable_since = None
     session.add(stored)
     forget_feed(session, name, now=now)
     for table in (Credential, Subscription):

@@ -19,6 +19,8 @@ class ConnectionHealth:
     name: str
     base_url: str
     paused_reason: str
+    unreachable_reason: str
+    unreachable_since: datetime | None
     failing_credentials: int
     last_hook_at: datetime | None
     last_sweep_at: datetime | None
@@ -55,6 +57,8 @@ def _health(session: Session, row: Connection) -> ConnectionHealth:
         name=row.name,
         base_url=row.base_url,
         paused_reason=row.paused_reason,
+        unreachable_reason=row.unreachable_reason,
+        unreachable_since=row.unreachable_since,
         failing_credentials=failing,
         last_hook_at=last_webhook_at(session, row.name),
         last_sweep_at=last_sweep,
