@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from sqlmodel import Session, select
 
 from bot.workflows.start_ticket import start_ticket
