@@ -22,7 +22,7 @@ from tests.end_to_end.scene import Scene
 from tests.end_to_end.serving import Forks, Served
 from tests.end_to_end.waiting import eventually
 
-EVENTS = int(os.environ.get("PULLCORD_KILLED_EVENTS", "150"))
+EVENTS = int(os.environ.get("PULLCORD_TEST_KILLED_EVENTS", "150"))
 """About so many webhooks come while the process is killed; docs/development.md has the run with
 3,000.
 """
