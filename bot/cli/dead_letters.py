@@ -101,4 +101,7 @@ async def _retry(
             f"{count} of {len(set(ids))} put back; the rest is {box.not_one}: "
             f"see `pullcord {box.name} list`"
         )
+    if not count:
+        click.echo("Nothing to put back.")
+        return
     click.echo(f"{count} put back; a running `pullcord serve` {box.taken} within a second or so.")

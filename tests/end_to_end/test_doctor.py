@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import timedelta
 from typing import Any
 
 from click.testing import CliRunner
@@ -9,6 +10,8 @@ from sqlmodel import Session
 
 from bot.cli import cli
 from bot.cli.demo.stage import CONNECTION
+from bot.ports import utc_now
+from storage.queries import connections
 from storage.tables import Connection
 from tests.end_to_end.scene import Scene
 from tests.end_to_end.serving import environment_of
@@ -68,12 +71,18 @@ async def test_hooks_that_the_account_may_not_see_are_judged_by_what_comes(scene
     (service,) = (one for one in scene.azure.organization.people if one.mail == SERVICE)
     scene.azure.access.deny_hooks(service, project)
     kept = await scene.stage.bot.db.write(lambda s: _swap_secret(s, ""))
+    soon = utc_now() + timedelta(days=4)
+    await scene.stage.bot.db.write(
+        lambda s: setattr(connections.credentials(s, CONNECTION)[0], "expires_at", soon)
+    )
     found = await _examined(scene)
     assert not found[HOOKS]["is_well"]
     assert "there are none yet" in found[HOOKS]["says"]
     (bare,) = [one for one in found.values() if "no webhook secret" in one["says"]]
     assert bare["what"] == f"connection {CONNECTION}"
     assert f"`pullcord rotate-secret {CONNECTION}`" in bare["advice"]
+    (ending,) = [one for one in found.values() if one["says"] == f"expires on {soon:%Y-%m-%d}"]
+    assert ending["advice"].endswith(f"`pullcord credentials rotate {CONNECTION} 1`.")
     await scene.stage.bot.db.write(lambda s: _swap_secret(s, kept))
     await scene.opens(scene.maya, "First")
     found = await _examined(scene)

@@ -1,6 +1,7 @@
 """Each connection's test, and each hook's state."""
 
 import asyncio
+import shlex
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
@@ -8,6 +9,8 @@ from adapters.azure_devops.connections import AzureDevOpsClients
 from bot.cli.connecting.trying import tests_of
 from bot.cli.examining.finding import Finding
 from bot.commands.pull_request_lists import ago
+from bot.connections.telling import label_of
+from bot.connections.watch import WARN_DAYS
 from bot.hooks.examining import examine
 from bot.hooks.troubles import SILENCES
 from bot.ports import AzureDevOpsError, Forbidden, utc_now
@@ -15,9 +18,10 @@ from bot.settings import Settings
 from storage.engine import Database
 from storage.queries import connections, health, hooks
 from storage.secrets import SecretBox, SecretKeyError
-from storage.tables import Connection
+from storage.tables import Connection, Credential
 
 MOST_HOOKS = 20
+ENDS_SOON = timedelta(days=max(WARN_DAYS))
 HEARD_WITHIN = timedelta(days=7)
 """Longer than any weekend: where nothing came for so long, hooks that nobody sees prove nothing."""
 
@@ -69,6 +73,9 @@ async def _connection(
             f"is paused: {row.paused_reason}",
             f"Store one that works: `pullcord credentials rotate {row.name}`.",
         )
+    for credential in await db.read(lambda s: connections.credentials(s, row.name)):
+        if finding := _ending(what, credential):
+            yield finding
     try:
         tried = await tests_of(settings, box).stored(db, row.name)
     except AzureDevOpsError as error:
@@ -78,6 +85,20 @@ async def _connection(
         yield Finding(
             f"{what}, {check.what}", check.is_well, check.says, check.advice, check.trouble.value
         )
+
+
+def _ending(what: str, credential: Credential) -> Finding | None:
+    """A credential whose last day comes soon, as far as that was given at set-up."""
+    label, ends = label_of(credential), credential.expires_at
+    if ends is None or ends - utc_now() > ENDS_SOON:
+        return None
+    return Finding(
+        f"{what}, {label}",
+        False,
+        f"expires on {ends:%Y-%m-%d}",
+        f"Make a new one, then `pullcord credentials rotate {credential.connection} "
+        f"{shlex.quote(label)}`.",
+    )
 
 
 async def _hooks(
@@ -103,9 +124,10 @@ async def _hooks(
             yield Finding(what, False, trouble.says, f"Run `pullcord hooks check {row.name}`.")
     advice = f"Run `pullcord hooks install {row.name}`."
     wrong = found.comparison.differences
-    if not found.is_installed and wrong:
+    if not found.own and wrong:
         # Whoever may not view hooks gets an empty list: perhaps somebody made them by hand.
-        says = "this account sees none" if heard_at else "there are none yet"
+        has_been = heard_at or found.rows
+        says = "this account sees none" if has_been else "there are none yet"
         yield _not_seen(row.name, says, heard_at, is_heard=is_heard)
         return
     for each in wrong[:MOST_HOOKS]:
@@ -124,7 +146,7 @@ def _not_seen(name: str, says: str, heard_at: datetime | None, *, is_heard: bool
     last = f"the last webhook came {ago(heard_at, utc_now())}" if heard_at else "no webhook came"
     if is_heard:
         advice = (
-            "So somebody made them by hand. That all kinds are there is seen by project "
+            "So they are there, made by hand perhaps. Whether all kinds are is seen by project "
             f"administrators only: `pullcord hooks install {name} --print` lists them."
         )
         return Finding(what, True, f"{says}; {last}", advice, is_note=True)
