@@ -32,7 +32,8 @@ async def run(invocation: Invocation, name: str) -> Reply:
     """Remember the repository for this conversation."""
     if name.casefold() == NONE:
         await _set(invocation, "", "")
-        return Reply((text_card(TITLE, [escape(await _left(invocation))]),))
+        button = command_button("What is there?", "repositories")
+        return Reply((text_card(TITLE, [escape(await _left(invocation))], [button]),))
     known = await load_known(invocation)
     rows = named(name, known.repositories)
     if not rows:
@@ -60,7 +61,7 @@ async def run(invocation: Invocation, name: str) -> Reply:
         f"Commands here that name no repository now mean **{escape(row.project_name)}/"
         f"{escape(row.name)}**. `use none` takes that back."
     ]
-    return Reply((text_card(TITLE, lines),))
+    return Reply((text_card(TITLE, lines, [command_button("Take it back", COMMAND.name, NONE)]),))
 
 
 async def _left(invocation: Invocation) -> str:

@@ -23,6 +23,7 @@ from storage.queries import repositories, subscriptions, workflow_runs
 from storage.tables import Connection, ConversationRow, RepositoryRow, Subscription
 
 DISCOVERY_TIME_S = 8.0
+MOST_SUGGESTED = 3
 RUN_KIND = "start_ticket"
 
 
@@ -150,6 +151,9 @@ def _no_such_repository(known: Known, request: StartTicketRequest) -> StartRefus
     message = f"I know no repository called {request.repository}."
     if suggestions:
         message += f" The nearest is {suggestions[0]}."
+    else:
+        suggestions = tuple(short_names(known.repositories)[:MOST_SUGGESTED])
+        message += f" I know {len(known.repositories)}; `repositories` shows what can be followed."
     return StartRefused(request.ticket, Refusal.NO_REPOSITORY, message, suggestions=suggestions)
 
 
