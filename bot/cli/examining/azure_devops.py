@@ -12,7 +12,7 @@ from bot.commands.pull_request_lists import ago
 from bot.connections.telling import label_of
 from bot.connections.watch import WARN_DAYS
 from bot.hooks.examining import examine
-from bot.hooks.troubles import SILENCES
+from bot.hooks.troubles import SILENCES, Kind
 from bot.ports import AzureDevOpsError, Forbidden, utc_now
 from bot.settings import Settings
 from storage.engine import Database
@@ -108,7 +108,8 @@ async def _hooks(
     troubles, heard_at = await db.read(
         lambda s: (hooks.open_troubles(s, row.name), health.last_webhook_at(s, row.name))
     )
-    is_heard = heard_at is not None and utc_now() - heard_at < HEARD_WITHIN and not troubles
+    is_wrong = any(trouble.kind != Kind.HIDDEN for trouble in troubles)
+    is_heard = heard_at is not None and utc_now() - heard_at < HEARD_WITHIN and not is_wrong
     try:
         client = await clients(row.name)
         found = await examine(client, db, row, public_url=settings.public_url)
