@@ -69,9 +69,12 @@ def usual_connections(
 
 def _names(here: ConversationRow) -> list[str]:
     """What the conversation may be called there, the narrowest first."""
-    if here.kind == ConversationKind.CHANNEL.value:
-        return [here.id, f"{here.team_name}/{here.name or GENERAL}", here.team_name]
-    return [here.id, here.name]
+    if here.kind != ConversationKind.CHANNEL.value:
+        return [here.id, here.name]
+    # Teams names a channel when it is made or renamed only, and the first one, whose id is the
+    # team's, never.
+    name = here.name or (GENERAL if here.id == here.team_id else "")
+    return [here.id, f"{here.team_name}/{name}" if name else "", here.team_name]
 
 
 def _named(name: str, connections: Sequence[Connection]) -> list[tuple[str, str]]:

@@ -96,8 +96,8 @@ def credential_options(function: F) -> F:
     "--default-repository",
     "default_repositories",
     multiple=True,
-    help="'TEAM/CHANNEL=PROJECT/NAME', what commands there mean that name none; without "
-    "'TEAM/CHANNEL=' those of every conversation; 'none' takes it back",
+    help="'TEAM/CHANNEL=PROJECT/NAME', what commands there mean that name none (or a "
+    "channel's link before the =); without 'TEAM/CHANNEL=' those of every conversation; 'none' takes it back",
 )
 @click.option(
     "--merge-status",

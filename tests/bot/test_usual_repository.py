@@ -27,7 +27,7 @@ REPOSITORIES = [
 def channel(team: str, name: str = "", **used: str) -> ConversationRow:
     return ConversationRow(
         id="19:x", kind="channel", service_url="", tenant_id="", team_name=team, name=name,
-        created_at=NOW, **used,
+        team_id="19:x" if not name else "19:team", created_at=NOW, **used,
     )  # fmt: skip
 
 
@@ -45,6 +45,18 @@ CHAT = ConversationRow(
         (channel("Plant", "Line 1"), "plant/web"),
         (CHAT, "contoso/api"),
         (channel("Other", "General"), ""),
+        (
+            ConversationRow(  # Teams has not said its name
+                id="19:y",
+                kind="channel",
+                service_url="",
+                tenant_id="",
+                team_name="Web",
+                team_id="19:x",
+                created_at=NOW,
+            ),
+            "contoso/web",
+        ),
         (None, ""),
         (
             channel("Web", default_connection="plant", default_repository="web-id"),

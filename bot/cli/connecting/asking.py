@@ -165,7 +165,7 @@ def _ask_defaults(wanted: Wanted, repositories: Sequence[str]) -> Mapping[str, s
     click.echo(
         "Where no repository is named I ask, unless the conversation follows one alone, or has a "
         "default. Write PROJECT/REPOSITORY for every conversation, TEAM/CHANNEL=PROJECT/REPOSITORY "
-        "for one; `use` in Teams changes it there."
+        "(or a channel's link=…) for one; `use` in Teams changes it there."
     )
     now = [f"{name}={v}" if name else v for name, v in wanted.default_repositories.items()]
     texts = _split(click.prompt("Default repositories (or none)", default=",".join(now) or "none"))

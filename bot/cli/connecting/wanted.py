@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import click
 
@@ -28,6 +29,8 @@ from storage.queries.connections import NewCredential
 from storage.text import folded
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+CHANNEL_LINK = re.compile(r"https://teams\.[a-z.]+/l/channel/([^/?\s]+)", re.IGNORECASE)
+"""What "Get link to channel" copies ("Deep links to a channel")."""
 TOKEN_LENGTHS = (52, 84)
 """Of personal access tokens, the old and today's ("Use personal access tokens")."""
 
@@ -124,7 +127,7 @@ def check_defaults(known: Mapping[str, str], texts: Sequence[str]) -> Mapping[st
     found = dict(known)
     for text in texts:
         conversation, _, repository = text.rpartition("=")
-        conversation, repository = conversation.strip(), repository.strip()
+        conversation, repository = _conversation(conversation.strip()), repository.strip()
         found = {name: v for name, v in found.items() if folded(name) != folded(conversation)}
         if repository.casefold() == "none":
             continue
@@ -135,6 +138,12 @@ def check_defaults(known: Mapping[str, str], texts: Sequence[str]) -> Mapping[st
             )
         found[conversation] = repository
     return found
+
+
+def _conversation(text: str) -> str:
+    """A conversation's name as it stands; of a channel's pasted link its id."""
+    found = CHANNEL_LINK.match(text)
+    return unquote(found[1]) if found else text
 
 
 def check_services(names: Sequence[str]) -> Mapping[str, bool]:

@@ -213,8 +213,13 @@ def test_edit_changes_what_is_given_and_keeps_the_rest(desk: Desk) -> None:
     edit = ("connect", "contoso", "--edit", "--default-repository")
     assert "there is no repository Shop/gone" in desk.run(*edit, "Web=Shop/gone").output
     assert desk.run(*edit, "Web=Shop/web", "--default-repository", "Shop/api").exit_code == 0
-    assert desk.run(*edit, "web=none").exit_code == 0
-    assert desk.listed()[0]["default_repositories"] == {"": "Shop/api"}
+    link = "https://teams.microsoft.com/l/channel/19%3aab%40thread.tacv2/Web?groupId=1&tenantId=2"
+    both = ("web=none", "--default-repository", f"{link}=Shop/web")
+    assert desk.run(*edit, *both).exit_code == 0
+    assert desk.listed()[0]["default_repositories"] == {
+        "": "Shop/api",
+        "19:ab@thread.tacv2": "Shop/web",
+    }
     actions = [action for (action,) in desk.query("SELECT action FROM audit ORDER BY id")]
     assert actions == ["connection.made", *["connection.changed"] * 3]
     assert desk.run("connect", "nowhere", "--edit", "--no-ask").exit_code == 1
