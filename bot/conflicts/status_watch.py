@@ -6,6 +6,7 @@ people are told and never holds that up.
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -28,13 +29,15 @@ from bot.ports import (
     Rejected,
 )
 from bot.services import Services
+from bot.together import Pace, Together
 from storage.engine import CannotStore
 from storage.queries import merge_statuses
 from storage.tables import Connection, MergeStatusRow, PullRequestRow
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 4
+AT_ONCE = 8
+LOOK_EVERY_S = 0.25  # they are in no hurry, and several at once cost little more than one
 POST_S = 20.0
 FIRST_PAUSE_S = 5.0
 LONGEST_PAUSE_S = 600.0
@@ -73,6 +76,8 @@ class StatusWatch(DueLoop):
         super().__init__()
         self._services = services
         self._rounds = Rounds()
+        self._pace = Pace(LOOK_EVERY_S, services.sleep)
+        self._settled = Together(services.db.write, self._note)
         self._refused: dict[str, datetime] = {}
         self._looked_at: datetime | None = None
 
@@ -82,14 +87,14 @@ class StatusWatch(DueLoop):
             now = self._services.clock()
             due = await self._services.db.write(
                 lambda s: [
-                    row.pull_request_id
-                    for row in merge_statuses.claim_due(s, now=now, limit=AT_ONCE)
+                    _claimed(s, row) for row in merge_statuses.claim_due(s, now=now, limit=AT_ONCE)
                 ]
             )
-            await asyncio.gather(*(self._handle(pull_request_id) for pull_request_id in due))
+            await asyncio.gather(*(self._handle(*rows) for rows in due))
             return len(due)
 
     async def _round(self) -> int:
+        await self._pace.keep()
         await self._look_for_missing()
         return await self.work_off()
 
@@ -110,17 +115,20 @@ class StatusWatch(DueLoop):
             after = await self._services.db.write(partial(_want_missing, after=after, now=now))
         self._looked_at = now
 
-    async def _handle(self, pull_request_id: int) -> None:
+    async def _handle(
+        self, row: MergeStatusRow, of: PullRequestRow, connection: Connection
+    ) -> None:
+        pull_request_id = row.pull_request_id
         try:
-            await self._work(pull_request_id)
+            await self._work(_post(row, of, connection))
         except CannotStore:
             log.warning("merge status of %s waits for the database", pull_request_id)
         except Exception as error:  # a defect of ours must not stop the other statuses
             log.exception("merge status of %s failed", pull_request_id)
             await self._later(pull_request_id, str(error))
 
-    async def _work(self, pull_request_id: int) -> None:
-        post = await self._services.db.read(lambda s: _load(s, pull_request_id))
+    async def _work(self, post: Post) -> None:
+        pull_request_id = post.row.pull_request_id
         if not post.is_open or not is_to_be_posted(
             post.mode, post.row.state, post.row.posted_state
         ):
@@ -183,10 +191,12 @@ class StatusWatch(DueLoop):
 
     async def _settle(self, posted: MergeStatusRow, iteration: int | None) -> None:
         """Note what was posted (None: nothing); what is wanted by now may be another thing."""
-        now = self._services.clock()
+        await self._settled.add((posted, iteration))
 
-        def note(session: Session) -> None:
-            row = session.get_one(MergeStatusRow, posted.pull_request_id, with_for_update=True)
+    def _note(self, session: Session, settled: Sequence[tuple[MergeStatusRow, int | None]]) -> None:
+        now = self._services.clock()
+        for posted, iteration in settled:
+            row = merge_statuses.locked(session, posted.pull_request_id)
             if iteration is not None:
                 row.posted_state, row.posted_commit = posted.state, posted.source_commit
                 row.posted_ref, row.iteration = posted.target_ref, iteration
@@ -199,8 +209,6 @@ class StatusWatch(DueLoop):
             row.attempts = 0
             session.add(row)
 
-        await self._services.db.write(note)
-
     async def _later(
         self, pull_request_id: int, reason: str, *, at: datetime | None = None
     ) -> None:
@@ -208,7 +216,7 @@ class StatusWatch(DueLoop):
         now = self._services.clock()
 
         def put_off(session: Session) -> None:
-            row = session.get_one(MergeStatusRow, pull_request_id, with_for_update=True)
+            row = merge_statuses.locked(session, pull_request_id)
             row.attempts = max(row.attempts, 1) if at else row.attempts + 1
             pause = min(FIRST_PAUSE_S * 2**row.attempts, LONGEST_PAUSE_S)
             row.due_at = at or now + timedelta(seconds=pause)
@@ -231,10 +239,16 @@ async def _send(azure: AzureDevOps, post: Post, iteration: int) -> None:
     )
 
 
-def _load(session: Session, pull_request_id: int) -> Post:
-    row = session.get_one(MergeStatusRow, pull_request_id)
-    state = load_state(session.get_one(PullRequestRow, pull_request_id))
-    connection = session.get_one(Connection, row.connection)
+def _claimed(
+    session: Session, row: MergeStatusRow
+) -> tuple[MergeStatusRow, PullRequestRow, Connection]:
+    """The rows that posting it needs; what is in them is looked at one by one, later."""
+    pull_request = session.get_one(PullRequestRow, row.pull_request_id)
+    return row, pull_request, session.get_one(Connection, row.connection)
+
+
+def _post(row: MergeStatusRow, of: PullRequestRow, connection: Connection) -> Post:
+    state = load_state(of)
     view = PullRequestView(state, connection.base_url, state.as_of)
     target = branch_name(row.target_ref)[:BRANCH_LENGTH]
     return Post(
