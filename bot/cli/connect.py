@@ -97,7 +97,8 @@ def credential_options(function: F) -> F:
     "default_repositories",
     multiple=True,
     help="'TEAM/CHANNEL=PROJECT/NAME', what commands there mean that name none (or a "
-    "channel's link before the =); without 'TEAM/CHANNEL=' those of every conversation; 'none' takes it back",
+    "channel's link before the =); without 'TEAM/CHANNEL=' those of every conversation; 'none' "
+    "takes it back",
 )
 @click.option(
     "--merge-status",
