@@ -9,6 +9,7 @@ from difflib import SequenceMatcher, get_close_matches
 
 from bot.commands.command import Command
 from bot.commands.text import Word, normalise, split_words
+from bot.links import TicketLink, parse_link
 from bot.roles import Role
 from bot.teams_model import ConversationKind
 
@@ -91,11 +92,30 @@ class Registry:
             command = self._by_name.get(_keys(words[:length]))
             if command is not None:
                 return Understood(command, _rest(text, words, length))
-        return self._nearest(text, words)
+        return (
+            self._of_address(text, words) or self._quoted(text, words) or self._nearest(text, words)
+        )
 
     def available(self, kind: ConversationKind) -> list[Command]:
         """The commands that can be given in this kind of conversation."""
         return [command for command in self.commands if kind in command.scopes]
+
+    def _of_address(self, text: str, words: list[Word]) -> NotUnderstood | None:
+        """A pasted address alone: what is most likely wanted of it."""
+        link = parse_link(words[0].text) if len(words) == 1 and "://" in text else None
+        if link is None:
+            return None
+        command = self.named("ticket" if isinstance(link, TicketLink) else "sync pr")
+        return NotUnderstood(text, command, text) if command is not None else None
+
+    def _quoted(self, text: str, words: list[Word]) -> NotUnderstood | None:
+        """``"start ticket" 124``: a name that was copied with its quotes."""
+        if words[0].key or not words[0].text.strip():
+            return None
+        meant = self.understand(f"{words[0].text} {text[words[0].end :]}")
+        if not isinstance(meant, Understood):
+            return None
+        return NotUnderstood(text, meant.command, meant.arguments)
 
     def _nearest(self, text: str, words: list[Word]) -> NotUnderstood:
         """A command that is only begun ("start 123"), or comes later, then the most alike name."""
@@ -182,8 +202,8 @@ def markdown_reference(registry: Registry) -> str:
 def _needed(command: Command) -> str:
     if command.needs is Role.NOBODY:
         return ""
-    own = "" if command.own_role is None else f" In a personal chat: {command.own_role.label}."
-    return f"Needs: {command.needs.label}.{own}"
+    own = f"; {command.readers_may}: {Role.READER.label}" if command.readers_may else ""
+    return f"Needs: {command.needs.label}{own}."
 
 
 def _keys(words: Sequence[Word]) -> tuple[str, ...]:

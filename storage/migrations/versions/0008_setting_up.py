@@ -18,6 +18,11 @@ def upgrade() -> None:
     )
     op.add_column("connections", sa.Column("paused_at", UTCDateTime(), nullable=True))
     op.add_column("connections", sa.Column("disconnected_at", UTCDateTime(), nullable=True))
+    op.add_column(
+        "connections",
+        sa.Column("unreachable_reason", sa.String(), nullable=False, server_default=""),
+    )
+    op.add_column("connections", sa.Column("unreachable_since", UTCDateTime(), nullable=True))
     op.add_column("credentials", sa.Column("warned_days", sa.Integer(), nullable=True))
     op.add_column("hooks", sa.Column("secret_tag", sa.String(), nullable=False, server_default=""))
     op.add_column("hooks", sa.Column("changed_at", UTCDateTime(), nullable=True))
