@@ -13,6 +13,7 @@ from bot.conflicts.episodes import Finding, judge
 from bot.links import pull_request_url, split_url, ticket_url
 from bot.model import Check, MergeStatus, Reviewer, Vote
 from bot.pull_request_state import PullRequestState
+from storage.queries import conflicts
 from storage.tables import (
     Connection,
     IdentityRow,
@@ -47,7 +48,8 @@ class PullRequestView:
 
     ``checks`` are None while they were never read. ``viewers`` are the identity ids of the one
     who reads a personal chat, empty elsewhere. ``base_url`` is the connection's. ``finding`` is
-    what Pullcord's own trial merge said last.
+    what Pullcord's own trial merge said last; ``conflicts_since`` is when the episode of conflicts
+    began, None without one.
     """
 
     state: PullRequestState
@@ -57,6 +59,7 @@ class PullRequestView:
     checks: tuple[Check, ...] | None = None
     viewers: frozenset[str] = frozenset()
     finding: Finding | None = None
+    conflicts_since: datetime | None = None
 
     @property
     def own_finding(self) -> Finding | None:
@@ -124,7 +127,7 @@ def load_view(
     if row is None:
         raise UnknownPullRequest(f"pull request with the id {pull_request_id} is not stored")
     connection = session.get_one(Connection, row.connection)
-    return PullRequestView(
+    view = PullRequestView(
         state=_with_current_names(session, row, load_state(row)),
         base_url=connection.base_url,
         now=now,
@@ -133,6 +136,10 @@ def load_view(
         viewers=_viewers(session, row.connection, conversation_id),
         finding=load_finding(session, pull_request_id),
     )
+    if not view.has_conflicts:
+        return view
+    blocked = conflicts.blocked_since(session, [pull_request_id])
+    return replace(view, conflicts_since=blocked.get(pull_request_id))
 
 
 def load_state(row: PullRequestRow) -> PullRequestState:

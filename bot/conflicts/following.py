@@ -65,6 +65,7 @@ def follow(
     """
     want_status(session, pull_request_id, state, now=now)
     row = conflicts.latest(session, pull_request_id)
+    was_own = row is not None and row.is_own_finding
     standing = judge(state, load_finding(session, pull_request_id))
     step = next_step(state, standing, _episode(row) if row else None, now=now, flap=flap)
     match step:
@@ -75,14 +76,14 @@ def follow(
         case GoOn(examine_again=again) if row is not None:
             _go_on(session, row, standing, now, examine_again=again)
         case End(by=by) if row is not None:
-            _end(session, row, by, now)
+            _end(session, row, standing, by, now)
     if step is None:
-        _keep_up(session, row, state, changes, cause=cause, now=now)
+        _keep_up(session, row, state, standing, changes, cause=cause, now=now)
         return
     assert row is not None
     if row.told_at is not None:
         refresh_alerts(session, row, cause=cause, now=now)
-    if standing.is_own or row.is_own_finding:
+    if standing.is_own or was_own:
         refresh_cards(session, pull_request_id, cause=cause, now=now)
     _audit(session, row, step, cause, now)
 
@@ -194,11 +195,13 @@ def _take_over(row: ConflictEpisode, standing: Standing) -> None:
 def _end(
     session: Session,
     row: ConflictEpisode,
+    standing: Standing,
     by: EndedBy,
     now: datetime,
 ) -> None:
     """The alert turns green at once; the reply waits a moment for the name of who did it."""
     row.ended_at, row.ended_by = now, by.value
+    row.is_own_finding = standing.is_own
     row.ended_actor, row.clean_told_at = "", None
     session.add(row)
     if row.told_at is not None and not by.is_closing:
@@ -211,13 +214,20 @@ def _keep_up(
     session: Session,
     row: ConflictEpisode | None,
     state: PullRequestState,
+    standing: Standing,
     changes: Sequence[Change],
     *,
     cause: str,
     now: datetime,
 ) -> None:
     """Alerts show what changed; who hears of drafts only when published hears of it then."""
-    if row is None or row.ended_at is not None or row.told_at is None:
+    if row is None or row.told_at is None:
+        return
+    if row.ended_at is not None:
+        if row.is_own_finding and not standing.is_own:  # Azure DevOps agrees that it is clean
+            row.is_own_finding = False
+            session.add(row)
+            refresh_alerts(session, row, cause=cause, now=now)
         return
     if any(isinstance(change, PullRequestPublished) for change in changes):
         tell(session, row, state, cause=cause, now=now)
