@@ -59,15 +59,9 @@ def record_checks(
         changed_at=changed_at,
         now=now,
     )
-    checks.keep_watch(
-        session,
-        CheckWatch(
-            pull_request_id=pull_request_id,
-            asked_at=read.asked_at,
-            changed_at=changed_at,
-            due_at=due_at,
-        ),
-    )
+    watch = watch or CheckWatch(pull_request_id=pull_request_id, changed_at=now, asked_at=now)
+    watch.asked_at, watch.changed_at, watch.due_at = read.asked_at, changed_at, due_at
+    session.add(watch)
     if state.is_active:
         _judge(session, pull_request_id, state, found, is_first=is_first, cause=cause, now=now)
     return has_changed and _shown(found) != _shown(stored)

@@ -59,18 +59,24 @@ async def find_links(
     numbers that are not yet known are left for the next read.
     """
     connection = snapshot.connection
-    template, known_links = await services.db.read(
-        lambda s: (_template(s, connection), _known_links(s, connection, snapshot.number))
-    )
-    in_branch = ticket_of_branch(template, branch_name(snapshot.source_ref))
     in_text = mentioned_tickets(snapshot.title, snapshot.description)[:MOST_MENTIONS]
-    repair = repair_links(
-        known_links, in_azure_devops=in_azure_devops, in_text=in_text, in_branch=in_branch
-    )
-    wanted = list(repair.add)
-    stored = await services.db.read(
-        lambda s: open_pull_requests.tickets_known(s, connection, wanted)
-    )
+
+    def look(session: Session) -> tuple[int | None, list[int], frozenset[int]]:
+        """The ticket in the branch's name, the tickets to add, those of them that are stored."""
+        stored = open_pull_requests.links_of(session, connection, snapshot.number)
+        in_branch = ticket_of_branch(
+            _template(session, connection), branch_name(snapshot.source_ref)
+        )
+        repair = repair_links(
+            _as_known(stored),
+            in_azure_devops=in_azure_devops,
+            in_text=in_text,
+            in_branch=in_branch,
+        )
+        wanted = list(repair.add)
+        return in_branch, wanted, open_pull_requests.tickets_known(session, connection, wanted)
+
+    in_branch, wanted, stored = await services.db.read(look)
     unseen = [number for number in wanted if number not in stored]
     seen: Sequence[Ticket] = ()
     if unseen:
@@ -97,17 +103,17 @@ def store_links(
     now: datetime,
 ) -> LinkChanges:
     """Add and take away what changed, each with its audit entry."""
-    connection, number = snapshot.connection, snapshot.number
+    stored = open_pull_requests.links_of(session, snapshot.connection, snapshot.number)
     repair = repair_links(
-        _known_links(session, connection, number),
+        _as_known(stored),
         in_azure_devops=found.in_azure_devops,
         in_text=found.in_text,
         in_branch=found.in_branch,
     )
     for ticket in found.tickets:
         store_ticket(session, ticket, now=now)
-    _add(session, snapshot, repair, actor=actor, now=now)
-    _remove(session, snapshot, repair, now=now)
+    _add(session, snapshot, stored, repair, actor=actor, now=now)
+    _remove(session, stored, repair, now=now)
     changes = LinkChanges(tuple(repair.add), repair.remove)
     for ticket_number, origin in repair.add.items():
         _audit(session, snapshot, "link.added", ticket_number, origin, cause, actor, now)
@@ -137,15 +143,13 @@ def store_ticket(session: Session, ticket: Ticket, *, now: datetime) -> None:
 def _add(
     session: Session,
     snapshot: PullRequestSnapshot,
+    stored: Sequence[Link],
     repair: LinkRepair,
     *,
     actor: str,
     now: datetime,
 ) -> None:
-    links = {
-        link.ticket: link
-        for link in open_pull_requests.links_of(session, snapshot.connection, snapshot.number)
-    }
+    links = {link.ticket: link for link in stored}
     for ticket, origin in repair.add.items():
         link = links.get(ticket) or Link(
             connection=snapshot.connection,
@@ -163,10 +167,8 @@ def _add(
         session.add(link)
 
 
-def _remove(
-    session: Session, snapshot: PullRequestSnapshot, repair: LinkRepair, *, now: datetime
-) -> None:
-    for link in open_pull_requests.links_of(session, snapshot.connection, snapshot.number):
+def _remove(session: Session, stored: Sequence[Link], repair: LinkRepair, *, now: datetime) -> None:
+    for link in stored:
         if link.ticket in repair.remove and link.removed_at is None:
             link.removed_at = now
             link.removed_by = REMOVED_IN_AZURE_DEVOPS
@@ -196,14 +198,14 @@ def _audit(
     )
 
 
-def _known_links(session: Session, connection: str, number: int) -> tuple[KnownLink, ...]:
+def _as_known(stored: Sequence[Link]) -> tuple[KnownLink, ...]:
     return tuple(
         KnownLink(
             ticket=link.ticket,
             origin=link.origin,
             removed_by=(link.removed_by or "somebody") if link.removed_at else "",
         )
-        for link in open_pull_requests.links_of(session, connection, number)
+        for link in stored
     )
 
 

@@ -13,6 +13,7 @@ from sqlmodel import Session
 from storage import dialects
 from storage.errors import CannotStore
 from storage.hook_lane import NewHook, insert_hooks, insert_into_sqlite
+from storage.session import KeepingSession
 
 _BACK = "ROLLBACK TO SAVEPOINT hooks"
 
@@ -144,7 +145,7 @@ def _store_hooks(connection: Connection, hooks: Sequence[tuple[Job, NewHook]]) -
 def _run_in_savepoint(
     connection: Connection, job: Job, function: Callable[[Session], Any]
 ) -> Answer:
-    with Session(
+    with KeepingSession(
         connection, join_transaction_mode="create_savepoint", expire_on_commit=False
     ) as session:
         try:

@@ -15,6 +15,7 @@ from storage.batch import Job
 from storage.errors import CannotRead, CannotStore
 from storage.gathering import Gathered
 from storage.hook_lane import NewHook
+from storage.session import KeepingSession
 from storage.writer import PROBE_EVERY_S, Writer
 
 __all__ = ["CannotRead", "CannotStore", "Database", "NewHook"]
@@ -152,7 +153,7 @@ class Database:
 
     def _read(self, fn: Callable[[Session], T]) -> T:
         try:
-            with Session(self._reader_engine, expire_on_commit=False) as session:
+            with KeepingSession(self._reader_engine, expire_on_commit=False) as session:
                 return fn(session)
         except SQLAlchemyError as error:
             reason = dialects.trouble(error)

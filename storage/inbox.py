@@ -6,15 +6,17 @@ Rows are worked on in the order in which they came; a row that has to wait holds
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, func, update
+from sqlalchemy import ColumnElement, Update, bindparam, func, update
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session, col, or_, select
+from sqlmodel.sql.expression import SelectOfScalar
 
-from storage.dialects import affected, is_sqlite
+from storage.dialects import affected, is_sqlite, table_of
 from storage.hook_lane import NewHook
-from storage.queues import CLOCKS_DIFFER_BY, LEASE, is_free
+from storage.queues import CLOCKS_DIFFER_BY, LEASE, is_free, is_free_at
 from storage.tables import InboxRow
 
 __all__ = [
@@ -56,36 +58,52 @@ def claim(
     Several replicas never get the same row while its lease lasts (PostgreSQL: FOR UPDATE SKIP
     LOCKED).
     """
-    rows = _due(session, col(InboxRow.due_at) <= now, now=now, limit=limit)
+    times = {"now": now, "ahead": now + CLOCKS_DIFFER_BY}
+    rows = list(session.exec(_due(), params={**times, "limit": limit}).all())
     if len(rows) < limit:
-        clock_went_back = [
-            col(InboxRow.due_at) > now,
-            or_(
-                col(InboxRow.claimed_at).is_(None),
-                col(InboxRow.claimed_at) > now + CLOCKS_DIFFER_BY,
-            ),
-        ]
-        rows += _due(session, *clock_went_back, now=now, limit=limit - len(rows))
+        rest = {**times, "limit": limit - len(rows)}
+        rows += session.exec(_due_before_the_clock_went_back(), params=rest).all()
     if rows:
         claimed = {"claimed_at": now, "claimed_until": now + lease}
-        _update(session, [col(InboxRow.id).in_([row.id for row in rows])], claimed)
+        session.connection().execute(_claim(), [{**claimed, "row_id": row.id} for row in rows])
     for row in rows:
         for name, value in claimed.items():
             set_committed_value(row, name, value)
     return rows
 
 
-def _due(
-    session: Session, *conditions: ColumnElement[bool], now: datetime, limit: int
-) -> list[InboxRow]:
-    statement = (
+@cache  # here and below: making a statement takes longer than running it
+def _due() -> SelectOfScalar[InboxRow]:
+    return _waiting(col(InboxRow.due_at) <= bindparam("now"))
+
+
+@cache
+def _due_before_the_clock_went_back() -> SelectOfScalar[InboxRow]:
+    claimed_at = col(InboxRow.claimed_at)
+    return _waiting(
+        col(InboxRow.due_at) > bindparam("now"),
+        or_(claimed_at.is_(None), claimed_at > bindparam("ahead")),
+    )
+
+
+def _waiting(*conditions: ColumnElement[bool]) -> SelectOfScalar[InboxRow]:
+    free = is_free_at(InboxRow, bindparam("now"), bindparam("ahead"))
+    return (
         select(InboxRow)
-        .where(InboxRow.state == "pending", is_free(InboxRow, now), *conditions)
+        .where(InboxRow.state == "pending", free, *conditions)
         .order_by(col(InboxRow.due_at), col(InboxRow.id))
-        .limit(limit)
+        .limit(bindparam("limit"))
         .with_for_update(skip_locked=True)
     )
-    return list(session.exec(statement).all())
+
+
+@cache
+def _claim() -> Update:
+    table = table_of(InboxRow)
+    times = {
+        name: bindparam(name, type_=table.c[name].type) for name in ("claimed_at", "claimed_until")
+    }
+    return update(table).where(table.c.id == bindparam("row_id")).values(times)
 
 
 def mark(
@@ -106,8 +124,21 @@ def mark_many(
     reason: str = "",
 ) -> None:
     """Several bodies are dealt with in the same way."""
-    values = {"state": state, "reason": reason, "done_at": now, "claimed_until": None}
-    _update(session, [col(InboxRow.id).in_(row_ids)], values)
+    session.flush()
+    values = {"its_state": state, "its_reason": reason, "now": now}
+    session.connection().execute(_mark(), [{**values, "row_id": row_id} for row_id in row_ids])
+
+
+@cache
+def _mark() -> Update:
+    table = table_of(InboxRow)
+    ended = update(table).where(table.c.id == bindparam("row_id"))
+    return ended.values(
+        state=bindparam("its_state"),
+        reason=bindparam("its_reason"),
+        done_at=bindparam("now"),
+        claimed_until=None,
+    )
 
 
 def retry_later(session: Session, row_id: int | None, *, due_at: datetime, reason: str) -> None:

@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Insert, TextClause, bindparam, func, text, update
+from sqlalchemy import ColumnElement, Insert, TextClause, Update, bindparam, func, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from storage import audit
 from storage.dialects import affected, insert_new, is_sqlite, table_of
@@ -235,10 +236,27 @@ def claim(
     """
     due = {"now": now, "ahead": now + CLOCKS_DIFFER_BY, "limit": limit}
     ids = session.connection().execute(_heads(is_sqlite(session)), due).scalars().all()
-    taken = {"state": "sending", "claimed_at": now, "claimed_until": now + lease}
-    _update(session, [col(OutboxRow.id).in_(ids)], taken)
-    rows = select(OutboxRow).where(col(OutboxRow.id).in_(ids)).order_by(col(OutboxRow.id))
-    return list(session.exec(rows.execution_options(populate_existing=True)).all())
+    if not ids:
+        return []
+    taken = {"claimed_at": now, "claimed_until": now + lease}
+    session.connection().execute(_take(), [{**taken, "row_id": row_id} for row_id in ids])
+    return list(session.exec(_taken(), params={"ids": ids}).all())
+
+
+@cache  # here and below: making a statement takes longer than running it
+def _take() -> Update:
+    table = table_of(OutboxRow)
+    times = {
+        name: bindparam(name, type_=table.c[name].type) for name in ("claimed_at", "claimed_until")
+    }
+    return update(table).where(table.c.id == bindparam("row_id")).values(state="sending", **times)
+
+
+@cache
+def _taken() -> SelectOfScalar[OutboxRow]:
+    wanted = col(OutboxRow.id).in_(bindparam("ids", expanding=True))
+    statement = select(OutboxRow).where(wanted).order_by(col(OutboxRow.id))
+    return statement.execution_options(populate_existing=True)
 
 
 @cache

@@ -5,7 +5,7 @@ import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import aiohttp
 import httpx
@@ -24,7 +24,7 @@ from adapters.azure_devops.fields import FieldError, Fields
 from adapters.azure_devops.network import Network
 from adapters.azure_devops.rate_limit import CredentialPool, RateLimit
 from adapters.azure_devops.sign_in import check_signed_in, is_certain
-from adapters.azure_devops.transport import transport
+from adapters.azure_devops.transport import CookielessClient, transport
 from bot.metrics import AZURE_DEVOPS_CALLS, AZURE_DEVOPS_S
 from bot.ports import (
     AuthenticationFailed,
@@ -92,7 +92,7 @@ class Http:
         limits = httpx.Limits(
             max_connections=CONCURRENT_REQUESTS, max_keepalive_connections=CONCURRENT_REQUESTS
         )
-        self._http = httpx.AsyncClient(
+        self._http = CookielessClient(
             headers={
                 **network.headers,
                 "Accept": "application/json",
@@ -211,7 +211,7 @@ class Http:
     ) -> Answer:
         headers = {"Content-Type": content_type} if content is not None else {}
         request = self._http.build_request(
-            method, url, params=query, content=content, headers=headers
+            method, _with_query(url, query), content=content, headers=headers
         )
         try:
             async with asyncio.timeout(self._timeouts.total_s), self._slots:
@@ -288,7 +288,7 @@ class Http:
         """Ask Azure DevOps who this credential is; None when it knows."""
         version = {"api-version": f"{self.api_version}-preview.1"}
         url = f"{self._base.url}/_apis/connectionData"
-        request = self._http.build_request("GET", url, params=version)
+        request = self._http.build_request("GET", _with_query(url, version))
         try:
             check_signed_in((await self._with(credential, request, repeatable=False)).body)
         except AzureDevOpsError as error:
@@ -324,6 +324,11 @@ class Http:
         if isinstance(failure, RateLimited) or (repeatable and isinstance(failure, Unreachable)):
             raise TryAgain(failure)
         raise failure
+
+
+def _with_query(url: str, query: Mapping[str, str | int]) -> str:
+    """The whole address: httpx would take it apart a second time to add the query itself."""
+    return f"{url}?{urlencode(query, quote_via=quote)}" if query else url
 
 
 def segment(name: str, what: str) -> str:

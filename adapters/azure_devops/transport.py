@@ -7,6 +7,26 @@ import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
+
+class _NoCookies(httpx.Cookies):
+    def extract_cookies(self, response: httpx.Response) -> None:
+        """Nothing is kept of an answer."""
+
+
+class CookielessClient(httpx.AsyncClient):
+    """Keeps no cookies: a session of one credential must not go with the calls of another."""
+
+    @property
+    def cookies(self) -> httpx.Cookies:
+        return _NO_COOKIES
+
+    @cookies.setter
+    def cookies(self, cookies: object) -> None:
+        raise AttributeError("this client has no cookies")
+
+
+_NO_COOKIES = _NoCookies()
+
 LONGEST_HEADER = 64 * 1024
 """In bytes. Azure DevOps' own are short; gateways set long cookies."""
 

@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
 from pydantic import TypeAdapter
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from bot.checks import OWN_STATUS
 from bot.conflicts.episodes import Finding, judge
@@ -186,22 +189,9 @@ def _with_current_names(
 
 
 def _tickets(session: Session, row: PullRequestRow) -> tuple[LinkedTicket, ...]:
-    statement = (
-        select(Link.ticket, TicketRow)
-        .join(
-            TicketRow,
-            (col(TicketRow.connection) == Link.connection) & (col(TicketRow.number) == Link.ticket),
-            isouter=True,
-        )
-        .where(
-            Link.connection == row.connection,
-            Link.pull_request == row.number,
-            col(Link.removed_at).is_(None),
-        )
-        .order_by(col(Link.ticket))
-    )
+    place = {"connection": row.connection, "number": row.number}
     found: dict[int, LinkedTicket] = {}
-    for number, ticket in session.exec(statement):
+    for number, ticket in session.exec(_linked_tickets(), params=place):
         found[number] = (
             LinkedTicket(number, ticket.title, ticket.state, ticket.project_name)
             if ticket
@@ -210,18 +200,41 @@ def _tickets(session: Session, row: PullRequestRow) -> tuple[LinkedTicket, ...]:
     return tuple(found.values())
 
 
+@cache  # here and below: making a statement takes longer than running it
+def _linked_tickets() -> "Select[int, TicketRow]":
+    return (
+        select(Link.ticket, TicketRow)
+        .join(
+            TicketRow,
+            (col(TicketRow.connection) == Link.connection) & (col(TicketRow.number) == Link.ticket),
+            isouter=True,
+        )
+        .where(
+            Link.connection == bindparam("connection"),
+            Link.pull_request == bindparam("number"),
+            col(Link.removed_at).is_(None),
+        )
+        .order_by(col(Link.ticket))
+    )
+
+
 def _viewers(session: Session, connection: str, conversation_id: str) -> frozenset[str]:
     if not conversation_id:
         return frozenset()
-    statement = (
+    reader = {"conversation": conversation_id, "connection": connection}
+    return frozenset(session.exec(_readers(), params=reader).all())
+
+
+@cache
+def _readers() -> SelectOfScalar[str]:
+    return (
         select(IdentityRow.id)
         .join(Person, col(Person.id) == IdentityRow.person_id)
         .where(
-            Person.personal_conversation_id == conversation_id,
-            IdentityRow.connection == connection,
+            Person.personal_conversation_id == bindparam("conversation"),
+            IdentityRow.connection == bindparam("connection"),
         )
     )
-    return frozenset(session.exec(statement).all())
 
 
 def _in_address(name: str, guid: str) -> str:

@@ -29,7 +29,7 @@ from bot.conflicts.episodes import (
     judge,
     next_step,
 )
-from bot.conflicts.statuses import wanted_status
+from bot.conflicts.statuses import Wanted, wanted_status
 from bot.conflicts.telling import refresh_alerts, refresh_cards, tell
 from bot.held_item import hold_alert_again
 from bot.model import MergeStatus
@@ -63,10 +63,11 @@ def follow(
         now: the time.
         flap: a conflict that is back within this time is the same episode.
     """
-    want_status(session, pull_request_id, state, now=now)
+    finding = load_finding(session, pull_request_id)
+    _want(session, pull_request_id, wanted_status(state, finding), state.connection, now=now)
     row = conflicts.latest(session, pull_request_id)
     was_own = row is not None and row.is_own_finding
-    standing = judge(state, load_finding(session, pull_request_id))
+    standing = judge(state, finding)
     step = next_step(state, standing, _episode(row) if row else None, now=now, flap=flap)
     match step:
         case Begin(at=at):
@@ -110,13 +111,24 @@ def want_status(
 ) -> None:
     """Record which status the pull request should have in Azure DevOps."""
     wanted = wanted_status(state, load_finding(session, pull_request_id))
+    _want(session, pull_request_id, wanted, state.connection, now=now)
+
+
+def _want(
+    session: Session,
+    pull_request_id: int,
+    wanted: Wanted | None,
+    connection: str,
+    *,
+    now: datetime,
+) -> None:
     if wanted is None:
         merge_statuses.unwant(session, pull_request_id)
         return
     merge_statuses.want(
         session,
         pull_request_id=pull_request_id,
-        connection=state.connection,
+        connection=connection,
         state=wanted.state,
         source_commit=wanted.source_commit,
         target_ref=wanted.target_ref,

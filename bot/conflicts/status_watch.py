@@ -82,11 +82,10 @@ class StatusWatch(DueLoop):
             now = self._services.clock()
             due = await self._services.db.write(
                 lambda s: [
-                    row.pull_request_id
-                    for row in merge_statuses.claim_due(s, now=now, limit=AT_ONCE)
+                    _claimed(s, row) for row in merge_statuses.claim_due(s, now=now, limit=AT_ONCE)
                 ]
             )
-            await asyncio.gather(*(self._handle(pull_request_id) for pull_request_id in due))
+            await asyncio.gather(*(self._handle(*rows) for rows in due))
             return len(due)
 
     async def _round(self) -> int:
@@ -110,17 +109,20 @@ class StatusWatch(DueLoop):
             after = await self._services.db.write(partial(_want_missing, after=after, now=now))
         self._looked_at = now
 
-    async def _handle(self, pull_request_id: int) -> None:
+    async def _handle(
+        self, row: MergeStatusRow, of: PullRequestRow, connection: Connection
+    ) -> None:
+        pull_request_id = row.pull_request_id
         try:
-            await self._work(pull_request_id)
+            await self._work(_post(row, of, connection))
         except CannotStore:
             log.warning("merge status of %s waits for the database", pull_request_id)
         except Exception as error:  # a defect of ours must not stop the other statuses
             log.exception("merge status of %s failed", pull_request_id)
             await self._later(pull_request_id, str(error))
 
-    async def _work(self, pull_request_id: int) -> None:
-        post = await self._services.db.read(lambda s: _load(s, pull_request_id))
+    async def _work(self, post: Post) -> None:
+        pull_request_id = post.row.pull_request_id
         if not post.is_open or not is_to_be_posted(
             post.mode, post.row.state, post.row.posted_state
         ):
@@ -186,7 +188,7 @@ class StatusWatch(DueLoop):
         now = self._services.clock()
 
         def note(session: Session) -> None:
-            row = session.get_one(MergeStatusRow, posted.pull_request_id, with_for_update=True)
+            row = merge_statuses.locked(session, posted.pull_request_id)
             if iteration is not None:
                 row.posted_state, row.posted_commit = posted.state, posted.source_commit
                 row.posted_ref, row.iteration = posted.target_ref, iteration
@@ -208,7 +210,7 @@ class StatusWatch(DueLoop):
         now = self._services.clock()
 
         def put_off(session: Session) -> None:
-            row = session.get_one(MergeStatusRow, pull_request_id, with_for_update=True)
+            row = merge_statuses.locked(session, pull_request_id)
             row.attempts = max(row.attempts, 1) if at else row.attempts + 1
             pause = min(FIRST_PAUSE_S * 2**row.attempts, LONGEST_PAUSE_S)
             row.due_at = at or now + timedelta(seconds=pause)
@@ -231,10 +233,16 @@ async def _send(azure: AzureDevOps, post: Post, iteration: int) -> None:
     )
 
 
-def _load(session: Session, pull_request_id: int) -> Post:
-    row = session.get_one(MergeStatusRow, pull_request_id)
-    state = load_state(session.get_one(PullRequestRow, pull_request_id))
-    connection = session.get_one(Connection, row.connection)
+def _claimed(
+    session: Session, row: MergeStatusRow
+) -> tuple[MergeStatusRow, PullRequestRow, Connection]:
+    """The rows that posting it needs; what is in them is looked at one by one, later."""
+    pull_request = session.get_one(PullRequestRow, row.pull_request_id)
+    return row, pull_request, session.get_one(Connection, row.connection)
+
+
+def _post(row: MergeStatusRow, of: PullRequestRow, connection: Connection) -> Post:
+    state = load_state(of)
     view = PullRequestView(state, connection.base_url, state.as_of)
     target = branch_name(row.target_ref)[:BRANCH_LENGTH]
     return Post(

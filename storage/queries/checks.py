@@ -2,8 +2,11 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from storage.dialects import is_sqlite
 from storage.tables import CheckWatch, FailedCheck, PullRequestRow
@@ -14,9 +17,12 @@ CLAIM = timedelta(minutes=2)
 
 def failures(session: Session, pull_request_id: int) -> Sequence[FailedCheck]:
     """The checks of a pull request that failed and have not succeeded since."""
-    return session.exec(
-        select(FailedCheck).where(FailedCheck.pull_request_id == pull_request_id)
-    ).all()
+    return session.exec(_failures(), params={"pull_request": pull_request_id}).all()
+
+
+@cache  # read for every change, and making a statement takes longer than running it
+def _failures() -> SelectOfScalar[FailedCheck]:
+    return select(FailedCheck).where(FailedCheck.pull_request_id == bindparam("pull_request"))
 
 
 def keep_failures(session: Session, pull_request_id: int, rows: Collection[FailedCheck]) -> None:
@@ -32,13 +38,13 @@ def keep_failures(session: Session, pull_request_id: int, rows: Collection[Faile
 
 def watch(session: Session, pull_request_id: int) -> CheckWatch | None:
     """When the checks were asked for, and are the next time. Locked until the transaction ends."""
-    return session.get(CheckWatch, pull_request_id, with_for_update=True)
+    return session.exec(_watch(), params={"pull_request": pull_request_id}).first()
 
 
-def keep_watch(session: Session, row: CheckWatch) -> None:
-    """Store it in place of the one before."""
-    session.merge(row)
-    session.flush()
+@cache
+def _watch() -> SelectOfScalar[CheckWatch]:
+    mine = CheckWatch.pull_request_id == bindparam("pull_request")
+    return select(CheckWatch).where(mine).with_for_update()
 
 
 def claim_due(session: Session, *, now: datetime, limit: int) -> Sequence[tuple[str, int]]:

@@ -2,8 +2,11 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, or_, select, update
+from sqlmodel.sql.expression import SelectOfScalar
 
 from storage.dialects import affected, is_sqlite, table_of
 from storage.queries import merge_statuses
@@ -32,12 +35,17 @@ def get(session: Session, episode_id: int) -> ConflictEpisode | None:
 
 def latest(session: Session, pull_request_id: int) -> ConflictEpisode | None:
     """A pull request's newest episode, open or ended."""
-    return session.exec(
+    return session.exec(_latest(), params={"pull_request": pull_request_id}).first()
+
+
+@cache  # read for every change, and making a statement takes longer than running it
+def _latest() -> SelectOfScalar[ConflictEpisode]:
+    return (
         select(ConflictEpisode)
-        .where(ConflictEpisode.pull_request_id == pull_request_id)
+        .where(ConflictEpisode.pull_request_id == bindparam("pull_request"))
         .order_by(col(ConflictEpisode.id).desc())
         .limit(1)
-    ).first()
+    )
 
 
 def of_pull_request(session: Session, pull_request_id: int) -> Sequence[ConflictEpisode]:

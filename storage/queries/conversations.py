@@ -2,9 +2,12 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Protocol
+from functools import cache
+from typing import Any, Protocol
 
+from sqlalchemy import BindParameter, bindparam
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from storage.tables import ConversationRow, PostedCard
 
@@ -37,7 +40,13 @@ def get(session: Session, conversation_id: str) -> ConversationRow | None:
 
 def get_all(session: Session, ids: Collection[str]) -> Sequence[ConversationRow]:
     """The conversations with these ids."""
-    return session.exec(select(ConversationRow).where(col(ConversationRow.id).in_(ids))).all()
+    return session.exec(_all(), params={"ids": list(ids)}).all()
+
+
+@cache  # here and below: making a statement takes longer than running it
+def _all() -> SelectOfScalar[ConversationRow]:
+    wanted: BindParameter[Any] = bindparam("ids", expanding=True)
+    return select(ConversationRow).where(col(ConversationRow.id).in_(wanted))
 
 
 def cards_in(
@@ -46,11 +55,16 @@ def cards_in(
     """The cards of these pull requests in these conversations."""
     if not pull_request_ids:
         return []
-    there = select(PostedCard).where(
-        col(PostedCard.conversation_id).in_(ids),
-        col(PostedCard.pull_request_id).in_(pull_request_ids),
+    wanted: dict[str, list[Any]] = {"ids": list(ids), "pull_requests": list(pull_request_ids)}
+    return session.exec(_cards_in(), params=wanted).all()
+
+
+@cache
+def _cards_in() -> SelectOfScalar[PostedCard]:
+    return select(PostedCard).where(
+        col(PostedCard.conversation_id).in_(bindparam("ids", expanding=True)),
+        col(PostedCard.pull_request_id).in_(bindparam("pull_requests", expanding=True)),
     )
-    return session.exec(there).all()
 
 
 def upsert(session: Session, told: ConversationFacts, *, now: datetime) -> ConversationRow:

@@ -2,10 +2,13 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, or_, select, update
+from sqlmodel.sql.expression import SelectOfScalar
 
-from storage.dialects import affected, is_sqlite, table_of
+from storage.dialects import affected, table_of
 from storage.tables import MergeStatusRow, PullRequestRow
 from storage.topics import MERGE_STATUSES, touch
 
@@ -57,31 +60,41 @@ def is_posted(row: MergeStatusRow) -> bool:
     return posted == (row.state, row.source_commit, row.target_ref)
 
 
+def locked(session: Session, pull_request_id: int) -> MergeStatusRow:
+    """The status of a pull request, locked until the transaction ends."""
+    return session.exec(_locked(), params={"pull_request": pull_request_id}).one()
+
+
+@cache  # here and below: making a statement takes longer than running it
+def _locked() -> SelectOfScalar[MergeStatusRow]:
+    mine = MergeStatusRow.pull_request_id == bindparam("pull_request")
+    return select(MergeStatusRow).where(mine).with_for_update()
+
+
 def claim_due(session: Session, *, now: datetime, limit: int) -> Sequence[MergeStatusRow]:
     """Take statuses that are due, the longest waiting first; nobody else gets them meanwhile.
 
     One that was put off to a time beyond any pause tells that the clock went back: it is due.
     """
-    statement = (
-        select(MergeStatusRow)
-        .where(
-            col(MergeStatusRow.due_at).is_not(None),
-            or_(
-                col(MergeStatusRow.due_at) <= now,
-                col(MergeStatusRow.due_at) > now + timedelta(days=1),
-            ),
-        )
-        .order_by(col(MergeStatusRow.due_at), col(MergeStatusRow.pull_request_id))
-        .limit(limit)
-    )
-    if not is_sqlite(session):
-        statement = statement.with_for_update(skip_locked=True)
-    rows = session.exec(statement).all()
+    due = {"now": now, "far": now + timedelta(days=1), "limit": limit}
+    rows = session.exec(_due(), params=due).all()
     for row in rows:
         row.due_at = now + LEASE
         session.add(row)
     session.flush()
     return rows
+
+
+@cache
+def _due() -> SelectOfScalar[MergeStatusRow]:
+    due_at = col(MergeStatusRow.due_at)
+    return (
+        select(MergeStatusRow)
+        .where(due_at.is_not(None), or_(due_at <= bindparam("now"), due_at > bindparam("far")))
+        .order_by(due_at, col(MergeStatusRow.pull_request_id))
+        .limit(bindparam("limit"))
+        .with_for_update(skip_locked=True)
+    )
 
 
 def resume(session: Session, *, now: datetime) -> int:

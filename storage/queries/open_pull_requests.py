@@ -1,9 +1,12 @@
 """Stored pull requests as the sweep and the repairing reads need them."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from storage.tables import Link, PullRequestRow, TicketRow
 
@@ -71,15 +74,22 @@ def set_checks(session: Session, pull_request_id: int, checks: list[dict[str, An
 
 def links_of(session: Session, connection: str, number: int) -> Sequence[Link]:
     """Every link of a pull request, those taken away too."""
-    return session.exec(
+    return session.exec(_links_of(), params={"connection": connection, "number": number}).all()
+
+
+@cache  # read for every change, and making a statement takes longer than running it
+def _links_of() -> SelectOfScalar[Link]:
+    return (
         select(Link)
-        .where(Link.connection == connection, Link.pull_request == number)
+        .where(Link.connection == bindparam("connection"), Link.pull_request == bindparam("number"))
         .order_by(col(Link.ticket))
-    ).all()
+    )
 
 
 def tickets_known(session: Session, connection: str, numbers: Sequence[int]) -> frozenset[int]:
     """Those of these tickets that are stored."""
+    if not numbers:
+        return frozenset()
     return frozenset(
         session.exec(
             select(TicketRow.number).where(

@@ -1,9 +1,11 @@
 """Stored pull requests, and where they are shown."""
 
 from collections.abc import Collection, Sequence
+from functools import cache
 
-from sqlalchemy import ColumnElement, or_, update
+from sqlalchemy import ColumnElement, bindparam, or_, update
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from storage.dialects import affected
 from storage.tables import ConversationRow, PostedCard, PullRequestRow
@@ -18,11 +20,15 @@ def get(session: Session, pull_request_id: int) -> PullRequestRow | None:
 
 def by_number(session: Session, connection: str, number: int) -> PullRequestRow | None:
     """The pull request of this number, which is unique in the connection."""
-    return session.exec(
-        select(PullRequestRow).where(
-            PullRequestRow.connection == connection, PullRequestRow.number == number
-        )
-    ).first()
+    return session.exec(_by_number(), params={"connection": connection, "number": number}).first()
+
+
+@cache  # read for every webhook, and making a statement takes longer than running it
+def _by_number() -> SelectOfScalar[PullRequestRow]:
+    return select(PullRequestRow).where(
+        PullRequestRow.connection == bindparam("connection"),
+        PullRequestRow.number == bindparam("number"),
+    )
 
 
 def open_on_refs(

@@ -9,7 +9,7 @@ from sqlalchemy import CompoundSelect, bindparam, union_all
 from sqlalchemy import Select as Statement
 from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
-from sqlmodel.sql.expression import Select
+from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from storage.dialects import table_of
 from storage.tables import (
@@ -37,23 +37,28 @@ class PersonOf:
 
 def locked_pull_request(session: Session, connection: str, number: int) -> PullRequestRow | None:
     """The row, locked until the transaction ends (PostgreSQL; SQLite has one writer anyway)."""
-    return session.exec(
+    place = {"connection": connection, "number": number}
+    return session.exec(_locked_pull_request(), params=place).first()
+
+
+@cache  # here and below: making a statement takes longer than running it
+def _locked_pull_request() -> SelectOfScalar[PullRequestRow]:
+    return (
         select(PullRequestRow)
-        .where(PullRequestRow.connection == connection, PullRequestRow.number == number)
+        .where(
+            PullRequestRow.connection == bindparam("connection"),
+            PullRequestRow.number == bindparam("number"),
+        )
         .with_for_update()
-    ).first()
+    )
 
 
 def keep_reviewers(
     session: Session, pull_request_id: int, reviewers: Collection[ReviewerRow]
 ) -> None:
     """Make the stored reviewers these; one that says no ``asked_at`` keeps the stored one."""
-    known = {
-        row.identity_id: row
-        for row in session.exec(
-            select(ReviewerRow).where(ReviewerRow.pull_request_id == pull_request_id)
-        ).all()
-    }
+    stored_rows = session.exec(_reviewers(), params={"pull_request": pull_request_id}).all()
+    known = {row.identity_id: row for row in stored_rows}
     for wanted in reviewers:
         stored = known.pop(wanted.identity_id, None)
         if stored is not None and wanted.asked_at is None:
@@ -63,13 +68,18 @@ def keep_reviewers(
         session.delete(gone)
 
 
+@cache
+def _reviewers() -> SelectOfScalar[ReviewerRow]:
+    return select(ReviewerRow).where(ReviewerRow.pull_request_id == bindparam("pull_request"))
+
+
 def conversations_with_card(session: Session, pull_request_id: int) -> frozenset[str]:
     """Active conversations that show the pull request's card, or are about to."""
     rows = session.connection().execute(_with_card(), {"pull_request": pull_request_id})
     return frozenset(rows.scalars())
 
 
-@cache  # making a statement takes longer than running it
+@cache
 def _with_card() -> CompoundSelect[Any]:
     shown = (
         select(PostedCard.conversation_id)
@@ -141,10 +151,14 @@ def _people_of() -> Statement[Any]:
 
 def person_with_mail(session: Session, mail: str) -> Person | None:
     """The one person with this mail, None when there is none or several."""
-    found = session.exec(
-        select(Person).where(Person.mail == mail.lower(), col(Person.removed_at).is_(None)).limit(2)
-    ).all()
+    found = session.exec(_with_mail(), params={"mail": mail.lower()}).all()
     return found[0] if len(found) == 1 else None
+
+
+@cache
+def _with_mail() -> SelectOfScalar[Person]:
+    there = (Person.mail == bindparam("mail"), col(Person.removed_at).is_(None))
+    return select(Person).where(*there).limit(2)
 
 
 def comments_in_audit(session: Session, subject: str, actions: Collection[str]) -> set[str]:

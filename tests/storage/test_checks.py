@@ -17,7 +17,7 @@ def _fill(session: Session) -> None:
     for number, due in ((1, NOW - MINUTE), (2, NOW + MINUTE), (3, None), (4, NOW - 2 * MINUTE)):
         row_id = add_pull_request(session, number)
         watch = CheckWatch(pull_request_id=row_id, asked_at=NOW, changed_at=NOW, due_at=due)
-        checks.keep_watch(session, watch)
+        session.merge(watch)
 
 
 async def test_what_is_due_is_claimed_once_longest_first(db: Database) -> None:

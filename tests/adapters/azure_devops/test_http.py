@@ -398,3 +398,12 @@ async def test_credentials_share_the_load_and_stand_in_for_one_that_rests(
     ]
     assert used == [b"a", b"b", b"a", b"b", b"b"]
     assert [limit.cooling_s for limit in client.rate_limits] == [60.0, 0.0]
+
+
+async def test_a_session_of_one_call_does_not_go_with_the_next(
+    script: Script, client: AzureDevOpsClient
+) -> None:
+    script.say(as_json({"value": []}, 200, **{"Set-Cookie": "UserAuthentication=x; Path=/"}), EMPTY)
+    await client.projects()
+    await client.projects()
+    assert "cookie" not in script.seen[1].headers

@@ -1,0 +1,58 @@
+"""The session of a read or write: rows looked up by their key are looked up once."""
+
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Select, bindparam, inspect, select
+from sqlalchemy.orm import Mapper
+from sqlmodel import Session, SQLModel
+
+
+class KeepingSession(Session):
+    """A session that remembers its rows until it ends.
+
+    SQLAlchemy's own forgets a row when nobody holds it and reads it again for the next who asks,
+    and makes its statement anew each time, which takes longer than running it. Sessions here are
+    as short as one function, so what they hold is little.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._kept: list[object] = []
+
+    def get(self, entity: Any, ident: Any, **options: Any) -> Any:
+        """``Session.get``."""
+        if options or isinstance(ident, dict):
+            return super().get(entity, ident, **options)
+        key = tuple(ident) if isinstance(ident, tuple | list) else (ident,)
+        mapper: Mapper[Any] = inspect(entity)
+        row = self.identity_map.get(mapper.identity_key_from_primary_key(key))
+        if row is not None:
+            return super().get(entity, ident) if inspect(row).expired else row
+        found = self.execute(_by_key(entity), dict(zip(_names(entity), key, strict=True)))
+        row = found.scalars().one_or_none()
+        if row is not None:
+            self._kept.append(row)
+        return row
+
+    def add(self, instance: object, *args: Any, **options: Any) -> None:
+        """``Session.add``."""
+        self._kept.append(instance)
+        super().add(instance, *args, **options)
+
+    def merge(self, instance: Any, **options: Any) -> Any:
+        """``Session.merge``."""
+        row = super().merge(instance, **options)
+        self._kept.append(row)
+        return row
+
+
+@cache
+def _names(entity: type[SQLModel]) -> tuple[str, ...]:
+    return tuple(f"key_{number}" for number, _ in enumerate(inspect(entity).primary_key))
+
+
+@cache
+def _by_key(entity: type[SQLModel]) -> Select[Any]:
+    columns = zip(inspect(entity).primary_key, _names(entity), strict=True)
+    return select(entity).where(*(column == bindparam(name) for column, name in columns))
