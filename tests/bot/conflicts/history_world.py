@@ -7,7 +7,9 @@ delivery and SQLite. Not there: sockets, and Teams, of which a notebook keeps wh
 import asyncio
 import json
 import shutil
+import sqlite3
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -145,14 +147,38 @@ class DrivenTargets(TargetMoved):
             await asyncio.wait(self._running.values())
 
 
+class Refilled:
+    """A database that worlds use one after the other, each from the template's rows on.
+
+    It stays open, so that statements are compiled once and not for every world.
+    """
+
+    def __init__(self, template: Path, folder: Path) -> None:
+        self._template, self._path = template, folder / "pullcord.db"
+        self.db = Database.open(f"sqlite:///{self._path}")
+
+    def refill(self) -> None:
+        """Everything is as in the template again."""
+        with (
+            closing(sqlite3.connect(self._template)) as full,
+            closing(sqlite3.connect(self._path)) as used,
+        ):
+            full.backup(used)
+
+
 class World:
     """One repository with two targets, two authors, one channel that follows."""
 
-    def __init__(self, folder: Path, template: Path) -> None:
+    def __init__(self, folder: Path, template: Path, refilled: Refilled | None = None) -> None:
+        """``refilled`` is used instead of a copy of the template."""
         self.clock = Clock()
         self.teams = Notebook()
+        self._refilled = refilled
         self._url = f"sqlite:///{folder / 'pullcord.db'}"
-        shutil.copy(template, folder / "pullcord.db")
+        if refilled is None:
+            shutil.copy(template, folder / "pullcord.db")
+        else:
+            refilled.refill()
         self.azure = AzureDevOpsSandbox(
             folder / "git", organization=CONNECTION, clock=self.clock, sleep=self._sleep
         )
@@ -181,11 +207,15 @@ class World:
 
     async def close(self) -> None:
         await self.targets.stop()
-        await self.db.close()
+        await self._close_db()
         await self._client.close()
 
+    async def _close_db(self) -> None:
+        if self._refilled is None:
+            await self.db.close()
+
     def _start(self) -> None:
-        self.db = Database.open(self._url)
+        self.db = self._refilled.db if self._refilled else Database.open(self._url)
         self.services = Services(
             db=self.db,
             azure_devops=self._azure_devops,
@@ -309,7 +339,7 @@ class World:
         await self.sweep.read_waiting()
 
     async def killed(self, where: Where) -> None:
-        """The process dies at a point of its work, and a new one starts on what it left."""
+        """The process dies at a point of its work, and new parts start on what it stored."""
         if where is Where.TAKEN:
             await self.db.write(lambda s: len(conflicts.claim_due(s, now=self.clock(), limit=99)))
         if where in (Where.TOLD, Where.SENDING):
@@ -320,7 +350,7 @@ class World:
                 pass
             await self.db.write(lambda s: len(outbox.claim(s, now=self.clock())))
         await self.targets.stop()
-        await self.db.close()
+        await self._close_db()
         self._start()
         await self.db.write(lambda s: outbox.requeue_interrupted(s, now=self.clock()))
         await self.db.write(lambda s: inbox.requeue_interrupted(s, now=self.clock()))
