@@ -17,6 +17,7 @@ from bot.changes import (
     PullRequestPublished,
     TitleChanged,
 )
+from bot.conflicts.behind import last_known
 from bot.conflicts.episodes import (
     Begin,
     End,
@@ -47,6 +48,7 @@ def follow(
     state: PullRequestState,
     changes: Sequence[Change],
     *,
+    overtaken: Finding | None = None,
     cause: str,
     now: datetime,
     flap: timedelta,
@@ -59,6 +61,7 @@ def follow(
         before: the state before, None at first sight.
         state: the state now.
         changes: what changed between the two.
+        overtaken: the finding of ours that a new one has replaced just now.
         cause: what brought it.
         now: the time.
         flap: a conflict that is back within this time is the same episode.
@@ -71,7 +74,9 @@ def follow(
     step = next_step(state, standing, _episode(row) if row else None, now=now, flap=flap)
     match step:
         case Begin(at=at):
-            row = _begin(session, pull_request_id, before, state, standing, at, now)
+            known = (state, overtaken) if standing.is_own else (before, finding)
+            clean = _last_clean(*known, standing)
+            row = _begin(session, pull_request_id, before, state, standing, at, now, clean=clean)
         case Reopen() if row is not None:
             _reopen(session, row, standing, now)
         case GoOn(examine_again=again) if row is not None:
@@ -144,6 +149,8 @@ def _begin(
     standing: Standing,
     began_at: datetime,
     now: datetime,
+    *,
+    clean: str,
 ) -> ConflictEpisode:
     row = ConflictEpisode(
         connection=state.connection,
@@ -154,7 +161,7 @@ def _begin(
         source_commit=standing.source_commit,
         target_ref=standing.target_ref,
         target_commit=standing.target_commit,
-        last_clean_target_commit=_last_clean(state if standing.is_own else before, standing),
+        last_clean_target_commit=clean,
         is_own_finding=standing.is_own,
         at_first_sight=before is None,
     )
@@ -163,13 +170,14 @@ def _begin(
     return row
 
 
-def _last_clean(state: PullRequestState | None, standing: Standing) -> str:
-    """The target's commit of the last clean merge into the same branch."""
-    merge = state.merge if state else None
-    is_clean = merge is not None and merge.status is MergeStatus.SUCCEEDED
-    if merge is None or not is_clean or merge.target_ref != standing.target_ref:
+def _last_clean(state: PullRequestState | None, finding: Finding | None, standing: Standing) -> str:
+    """The target's newest commit of which it is known that it merged cleanly, "" if none is."""
+    if state is None or state.merge is None or state.merge.target_ref != standing.target_ref:
         return ""
-    return merge.target_commit
+    known = last_known(state, finding)
+    if known is None or known.verdict is not MergeStatus.SUCCEEDED:
+        return ""
+    return known.base_commit
 
 
 def _reopen(session: Session, row: ConflictEpisode, standing: Standing, now: datetime) -> None:

@@ -90,6 +90,22 @@ async def test_an_own_finding_that_azure_devops_calls_clean_is_its_word(db: Data
     assert (episode.ended_at is not None, episode.is_own_finding) == (True, False)
 
 
+async def test_the_cause_is_looked_for_since_the_last_clean_merge_whoever_made_it(
+    db: Database,
+) -> None:
+    await record(db, seen(1, **CLEAN))
+    for minutes, status, tip in (
+        (2, MergeStatus.CONFLICTS, "1" * 40),
+        (20, MergeStatus.SUCCEEDED, "2" * 40),
+        (40, MergeStatus.CONFLICTS, "3" * 40),
+        (60, MergeStatus.SUCCEEDED, "4" * 40),
+    ):
+        assert await finds(db, minutes, status, target_commit=tip)
+    await record(db, seen(80, target_commit="5" * 40, **CONFLICT))
+    found = [row.last_clean_target_commit for row in await episodes(db)]
+    assert found == ["f" * 40, "2" * 40, "4" * 40]
+
+
 async def test_the_oldest_conflicts_come_first_whoever_found_them(db: Database) -> None:
     old = {"created_at": BEFORE}
     await record(db, seen(1, **CLEAN, **old), seen(1, number=13, **CLEAN, **old))
