@@ -13,8 +13,8 @@ from bot.model import Check
 from bot.pull_request_state import PullRequestState
 from bot.recorded_rows import storable
 from bot.recording import tell
-from storage.queries import checks, open_pull_requests
-from storage.tables import CheckWatch, Connection, FailedCheck, PullRequestRow
+from storage.queries import checks, open_pull_requests, routing
+from storage.tables import CheckWatch, FailedCheck, PullRequestRow
 
 _checks = TypeAdapter(tuple[Check, ...])
 
@@ -111,7 +111,7 @@ def _judge(
             for (name, kind), failure in judged.failures.items()
         ]
         checks.keep_failures(session, pull_request_id, rows)
-    watched_since = session.get_one(Connection, state.connection).created_at
+    watched_since = routing.watched_since(session, state.connection)
     is_old = is_first and state.created_at < watched_since
     if judged.changes and not is_old:
         tell(session, pull_request_id, state, state, judged.changes, cause=cause, actor="", now=now)

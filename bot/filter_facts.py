@@ -18,7 +18,6 @@ from bot.model import PullRequestSnapshot, branch_name
 from bot.notices.filters import Need
 from bot.ports import AzureDevOps, AzureDevOpsError
 from bot.reach import load_reach
-from bot.services import Services
 from storage.queries import radar, reviews, routing
 
 log = logging.getLogger(__name__)
@@ -38,7 +37,7 @@ class ReadFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class _Missing:
+class MissingFacts:
     """What must be asked: labels, files, and the groups (ids) whose members are not known."""
 
     labels: bool
@@ -47,11 +46,9 @@ class _Missing:
 
 
 async def read_facts(
-    services: Services, azure: AzureDevOps, snapshot: PullRequestSnapshot
+    azure: AzureDevOps, snapshot: PullRequestSnapshot, missing: MissingFacts
 ) -> ReadFacts:
     """Ask for what is missing; no call at all where no filter needs one."""
-    now = services.clock()
-    missing = await services.db.read(lambda s: _missing(s, snapshot, now))
     repository = snapshot.repository.id
     labels = files = None
     if missing.labels:
@@ -86,7 +83,10 @@ def keep_facts(
         reviews.keep_group(session, connection, group_id, members, now=now)
 
 
-def _missing(session: Session, snapshot: PullRequestSnapshot, now: datetime) -> _Missing:
+def missing_facts(
+    session: Session, snapshot: PullRequestSnapshot, *, now: datetime
+) -> MissingFacts:
+    """What must be asked for the filters in reach, because it is not stored."""
     reach = load_reach(session, snapshot.connection, snapshot.repository)
     need = reach.needs
     has_commit = bool(snapshot.source_commit)
@@ -106,7 +106,7 @@ def _missing(session: Session, snapshot: PullRequestSnapshot, now: datetime) -> 
         for group_id in reach.groups
         if group_id not in known or now - known[group_id].read_at > MEMBERS_STAY
     )
-    return _Missing(Need.LABELS in need, files, groups)
+    return MissingFacts(Need.LABELS in need, files, groups)
 
 
 async def _changed_files(azure: AzureDevOps, snapshot: PullRequestSnapshot) -> Sequence[str]:

@@ -11,10 +11,10 @@ from sqlmodel import Session
 
 from bot.cards.view import load_state
 from bot.checks_recording import ReadChecks, record_checks
-from bot.filter_facts import keep_facts, read_facts
-from bot.link_repair import LinkChanges, find_links, store_links
+from bot.filter_facts import keep_facts, missing_facts, read_facts
+from bot.link_repair import LinkChanges, find_links, named_tickets, store_links
 from bot.log_text import log_safe
-from bot.model import Check, PullRequestSnapshot, PushedCommits, branch_name
+from bot.model import Check, PullRequestSnapshot, PushedCommits, Repository, branch_name
 from bot.notices.filters import subject_of
 from bot.notices.kinds import EventKind, Place
 from bot.notices.subscriptions import is_about
@@ -97,25 +97,36 @@ class FreshReads:
         """
         return self._began.get((connection, number), float("-inf")) > moment
 
-    async def read(self, connection: str, number: int, *, cause: str) -> Recorded:
+    async def read(
+        self, connection: str, number: int, *, cause: str, told: Repository | None = None
+    ) -> Recorded:
         """Read and record a pull request, known or not; raises AzureDevOpsError, CannotStore.
 
-        Cancelling the caller does not cancel the read: others may wait for it.
+        ``told`` is where it is by a webhook, which saves asking that first. Cancelling the caller
+        does not cancel the read: others may wait for it.
         """
-        return (await self.read_whole(connection, number, cause=cause)).recorded
+        return (await self.read_whole(connection, number, cause=cause, told=told)).recorded
 
     async def read_whole(
-        self, connection: str, number: int, *, cause: str, actor: str = ""
+        self,
+        connection: str,
+        number: int,
+        *,
+        cause: str,
+        actor: str = "",
+        told: Repository | None = None,
     ) -> FreshRead:
         """The same with its links and checks. ``actor`` is the person who ordered it."""
         key = (connection, number)
         reading = self._readings.get(key)
         if reading is None:
-            task = asyncio.create_task(self._read(connection, number, cause, actor))
+            task = asyncio.create_task(self._read(connection, number, cause, actor, told))
             self._begin(key, task)
         elif reading.next is None:
             task = asyncio.create_task(
-                self._after(reading.task, lambda: self._read(connection, number, cause, actor))
+                self._after(
+                    reading.task, lambda: self._read(connection, number, cause, actor, told)
+                )
             )
             reading.next = task
         else:
@@ -139,39 +150,46 @@ class FreshReads:
         await asyncio.wait([first])
         return await then()
 
-    async def _read(self, connection: str, number: int, cause: str, actor: str) -> FreshRead:
+    async def _read(
+        self, connection: str, number: int, cause: str, actor: str, told: Repository | None
+    ) -> FreshRead:
         began = asyncio.get_running_loop().time()
-        found = await self._read_and_record(connection, number, cause, actor)
+        found = await self._read_and_record(connection, number, cause, actor, told)
         if len(self._began) >= MOST_REMEMBERED:
             self._began.clear()
         self._began[connection, number] = began
         return found
 
     async def _read_and_record(
-        self, connection: str, number: int, cause: str, actor: str
+        self, connection: str, number: int, cause: str, actor: str, told: Repository | None
     ) -> FreshRead:
         services = self._services
         azure = await services.azure_devops(connection)
         known = await services.db.read(lambda s: _known_before(s, connection, number))
-        if known is None:
+        place = _place(known, told)
+        asked_at = services.clock()
+        if place is None:
             snapshot = await azure.pull_request(number)
-            repository = snapshot.repository
-            asked_at = services.clock()
-            beside = await _beside(azure, repository.project_id, repository.id, number)
-        else:
-            # Known already: all of it at the same time.
-            asked_at = services.clock()
+        else:  # all of it at the same time
             snapshot, beside = await _both(
-                azure.pull_request(number),
-                _beside(azure, known.project_id, known.repository_id, number),
+                azure.pull_request(number), _beside(azure, *place, number)
             )
+        where = (snapshot.repository.project_id, snapshot.repository.id)
+        if place is None or (known is None and place != where):  # webhooks are believed in nothing
+            asked_at = services.clock()
+            beside = await _beside(azure, *where, number)
+        if known is not None:
             snapshot = _newer_than(known.as_of, snapshot)
         numbers, statuses, policies = beside
-        found, pushed = await _both(
-            find_links(services, azure, snapshot, _or_none(numbers)),
-            _pushed(azure, known, snapshot),
+        now = services.clock()
+        named, missing = await services.db.read(
+            lambda s: (
+                named_tickets(s, snapshot, _or_none(numbers)),
+                missing_facts(s, snapshot, now=now),
+            )
         )
-        facts = await read_facts(services, azure, snapshot)
+        found, pushed = await _both(find_links(azure, named), _pushed(azure, known, snapshot))
+        facts = await read_facts(azure, snapshot, missing)
         now = services.clock()
 
         def record(session: Session) -> FreshRead:
@@ -201,6 +219,15 @@ class FreshReads:
             return FreshRead(recorded, links, checks_changed)
 
         return await services.db.write(record)
+
+
+def _place(known: "_Known | None", told: Repository | None) -> tuple[str, str] | None:
+    """Project and repository, by what is stored, else by what a webhook says."""
+    if known is not None:
+        return known.project_id, known.repository_id
+    if told is not None and told.project_id and told.id:
+        return told.project_id, told.id
+    return None
 
 
 async def _both(

@@ -28,6 +28,7 @@ from bot.model import (
     PullRequestHook,
     PullRequestSnapshot,
     Pushed,
+    Repository,
     RepositoryHook,
     TestHook,
     TicketHook,
@@ -38,7 +39,7 @@ from bot.recording import record_comment, record_repository, record_snapshot, re
 from bot.services import Services
 from bot.storm import Storm
 from bot.ticket_news import tell_ticket
-from bot.together import Together
+from bot.together import Pace, Together
 from storage import inbox
 from storage.engine import CannotStore
 from storage.queries import conflicts, pull_requests
@@ -49,6 +50,7 @@ log = logging.getLogger(__name__)
 BATCH = 300  # many at once: then one read of a pull request does for more of them
 AT_ONCE = 8  # more would wait for each other, and hold up webhooks that begin to pour in
 POLL_S = 1.0
+ENDS_EVERY_S = 0.1  # nobody waits for it, and at a busy time it saves most of the commits
 PARSE_IN_THREAD_BYTES = 64 * 1024  # above this, reading the JSON would hold up the others
 READ_TIME_S = 5.0  # a slow Azure DevOps must not keep people waiting: then the body is told
 ATTEMPTS = 8
@@ -59,12 +61,20 @@ PULL_REQUEST_REF = "refs/pull/"
 COMMENT_EVENT = "ms.vss-code.git-pullrequest-comment-event"
 
 
-@dataclass(frozen=True, slots=True)
+_End = tuple[inbox.FinalState, str]
+"""How a webhook ended, and why."""
+
+
+@dataclass(slots=True)
 class _InHand:
-    """A claimed webhook, and the event loop's time at which it was certainly in the inbox."""
+    """A claimed webhook, and the event loop's time at which it was certainly in the inbox.
+
+    ``end`` is what became of it and is still to be stored.
+    """
 
     row: InboxRow
     since: float
+    end: _End | None = None
 
 
 class Intake:
@@ -79,7 +89,7 @@ class Intake:
         self._places = asyncio.Semaphore(AT_ONCE)
         self.storm = Storm(services.sleep)
         self._talk = asyncio.Lock()
-        self._ends = Together(services.db.write, self._mark)
+        self._ends = Together(services.db.write, self._mark, Pace(ENDS_EVERY_S, services.sleep))
         self._in_hand: dict[asyncio.Task[None], int] = {}
         self._unfinished: set[int] = set()
         self._stopping = False
@@ -165,9 +175,12 @@ class Intake:
         add_log_fields(webhook=row.id or 0, connection=row.connection)
         if row.event_type != COMMENT_EVENT:
             await self._in_place(claimed)
-            return
-        async with self._talk:
-            await self._in_place(claimed)
+        else:
+            async with self._talk:
+                await self._in_place(claimed)
+        if claimed.end is not None:
+            await self._ends.add((row.id, *claimed.end))
+            self._count(row, claimed.end[0])
 
     async def _in_place(self, claimed: _InHand) -> None:
         async with self._places:
@@ -179,21 +192,22 @@ class Intake:
         try:
             hook = await self._parse(row)
             if await self._is_wanted(row.connection, hook):
-                await self._dispatch(claimed, hook)
+                claimed.end = await self._dispatch(claimed, hook)
             else:
-                await self._finish(row, "unused")
+                claimed.end = ("unused", "")
         except PayloadError as error:
             log.warning("webhook %s cannot be understood: %s", row.id, log_safe(str(error)))
-            await self._finish(row, "dead", str(error))
+            claimed.end = ("dead", str(error))
         except ConnectionPaused as error:
-            await self._try_again(row, str(error), attempts=UNLIMITED)
+            claimed.end = await self._try_again(row, str(error), attempts=UNLIMITED)
         except AzureDevOpsError as error:
-            await self._try_again(row, str(error), attempts=OUTAGE_ATTEMPTS)
+            claimed.end = await self._try_again(row, str(error), attempts=OUTAGE_ATTEMPTS)
         except CannotStore:
             raise
         except Exception as error:  # a defect of ours must not lose the webhook or stop the loop
             log.exception("webhook %s failed", row.id)
-            await self._try_again(row, f"{type(error).__name__}: {error}", attempts=ATTEMPTS)
+            reason = f"{type(error).__name__}: {error}"
+            claimed.end = await self._try_again(row, reason, attempts=ATTEMPTS)
 
     async def _parse(self, row: InboxRow) -> Hook:
         if len(row.body) > PARSE_IN_THREAD_BYTES:
@@ -204,34 +218,37 @@ class Intake:
         """Whether the connection is about this at all, by what its administrator chose."""
         return (await self._conventions(connection)).wants(hook)
 
-    async def _dispatch(self, claimed: _InHand, hook: Hook) -> None:
+    async def _dispatch(self, claimed: _InHand, hook: Hook) -> _End | None:
+        """Do what a webhook asks for; None when its end is stored with its effect."""
         row = claimed.row
         cause = f"webhook/{row.id}"
         if comes_late(hook, row.received_at):
             cause = late(cause)
         match hook:
             case TestHook():
-                await self._finish(row, "test")
+                return ("test", "")
             case UnusedHook():
-                await self._finish(row, "unused")
+                return ("unused", "")
             case PullRequestHook(snapshot=snapshot):
                 # One read tells what many webhooks about the same pull request have to tell.
                 if not self._reads.covers(row.connection, snapshot.number, claimed.since):
                     await self._read_or_take(snapshot, cause)
-                await self._finish(row, "done")
             case CommentHook():
                 await self._comment(row, hook, cause)
+                return None
             case Pushed():
                 await self._pushed(row, hook, cause)
             case BuildHook():
                 await self._build(row, hook, cause)
             case TicketHook() | RepositoryHook():
                 await self._record_and_mark(row, hook, cause)
+                return None
+        return ("done", "")
 
     async def _read_or_take(self, snapshot: PullRequestSnapshot, cause: str) -> None:
         """The truth from Azure DevOps; while it cannot be had, the body."""
         try:
-            await self._read(snapshot.connection, snapshot.number, cause)
+            await self._read(snapshot.connection, snapshot.number, cause, snapshot.repository)
         except AzureDevOpsError as error:
             log.info(
                 "pull request %s!%s not read, its webhook is taken: %s",
@@ -241,11 +258,13 @@ class Intake:
             )
             await self._take_body(snapshot, cause)
 
-    async def _read(self, connection: str, number: int, cause: str) -> None:
+    async def _read(
+        self, connection: str, number: int, cause: str, told: Repository | None = None
+    ) -> None:
         """Read and record a pull request, within READ_TIME_S; raises AzureDevOpsError."""
         try:
             async with asyncio.timeout(READ_TIME_S):
-                await self._reads.read(connection, number, cause=cause)
+                await self._reads.read(connection, number, cause=cause, told=told)
         except TimeoutError:
             raise Unreachable("Azure DevOps did not answer in time") from None
 
@@ -288,7 +307,6 @@ class Intake:
                 for ref in targets
             ),
         )
-        await self._finish(row, "done")
 
     async def _target_moved(self, target: Target, cause: str) -> None:
         """Check the pull requests into a branch, or leave word that they must be read."""
@@ -312,7 +330,6 @@ class Intake:
             await self._read_or_ask(row.connection, number, cause)
         else:
             await build_ended(self._services, row.connection, hook, cause=cause)
-        await self._finish(row, "done")
 
     async def _read_or_ask(self, connection: str, number: int, cause: str) -> None:
         """Read the pull request, or leave word that it must be read."""
@@ -344,10 +361,6 @@ class Intake:
         await self._services.db.write(record)
         self._count(row, "done")
 
-    async def _finish(self, row: InboxRow, state: inbox.FinalState, reason: str = "") -> None:
-        await self._ends.add((row.id, state, reason))
-        self._count(row, state)
-
     def _count(self, row: InboxRow, outcome: inbox.FinalState) -> None:
         HOOKS_HANDLED.labels(outcome=outcome).inc()
         lag = self._services.clock() - row.received_at
@@ -363,16 +376,16 @@ class Intake:
         for (state, reason), row_ids in alike.items():
             inbox.mark_many(session, row_ids, state, now=now, reason=reason)
 
-    async def _try_again(self, row: InboxRow, reason: str, *, attempts: int) -> None:
+    async def _try_again(self, row: InboxRow, reason: str, *, attempts: int) -> _End | None:
         """Later, with growing pauses; after so many attempts it is a dead letter."""
         if row.attempts + 1 >= attempts:
-            await self._finish(row, "dead", reason)
-            return
+            return ("dead", reason)
         now = self._services.clock()
         due = now + timedelta(seconds=min(2 ** min(row.attempts + 1, 10), LONGEST_PAUSE_S))
         await self._services.db.write(
             lambda s: inbox.retry_later(s, row.id, due_at=due, reason=reason)
         )
+        return None
 
 
 def _pull_request_of(ref: str) -> int | None:

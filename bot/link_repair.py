@@ -10,7 +10,6 @@ from bot.branch_template import DEFAULT_TEMPLATE, ticket_of_branch
 from bot.model import PullRequestSnapshot, Ticket, branch_name
 from bot.ports import AzureDevOps, AzureDevOpsError
 from bot.recorded_rows import storable
-from bot.services import Services
 from bot.ticket_links import (
     REMOVED_IN_AZURE_DEVOPS,
     KnownLink,
@@ -38,6 +37,16 @@ class LinkChanges:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedTickets:
+    """The numbers that a pull request names; ``unseen`` are those to link that are not stored."""
+
+    in_azure_devops: tuple[int, ...] | None
+    in_text: tuple[int, ...]
+    in_branch: int | None
+    unseen: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
 class FoundLinks:
     """What a pull request says of tickets. ``tickets`` were read and are real."""
 
@@ -47,48 +56,43 @@ class FoundLinks:
     tickets: tuple[Ticket, ...] = ()
 
 
-async def find_links(
-    services: Services,
-    azure: AzureDevOps,
-    snapshot: PullRequestSnapshot,
-    in_azure_devops: tuple[int, ...] | None,
-) -> FoundLinks:
-    """What the pull request names, with each number from text or branch checked to be a ticket.
+def named_tickets(
+    session: Session, snapshot: PullRequestSnapshot, in_azure_devops: tuple[int, ...] | None
+) -> NamedTickets:
+    """What the pull request names, by Azure DevOps' links (None: not read), text and branch."""
+    connection = snapshot.connection
+    stored = open_pull_requests.links_of(session, connection, snapshot.number)
+    in_branch = ticket_of_branch(_template(session, connection), branch_name(snapshot.source_ref))
+    in_text = mentioned_tickets(snapshot.title, snapshot.description)[:MOST_MENTIONS]
+    repair = repair_links(
+        _as_known(stored), in_azure_devops=in_azure_devops, in_text=in_text, in_branch=in_branch
+    )
+    wanted = list(repair.add)
+    return NamedTickets(
+        in_azure_devops=in_azure_devops,
+        in_text=in_text,
+        in_branch=in_branch,
+        unseen=frozenset(wanted) - open_pull_requests.tickets_known(session, connection, wanted),
+    )
+
+
+async def find_links(azure: AzureDevOps, named: NamedTickets) -> FoundLinks:
+    """What was named, with each number from text or branch checked to be a ticket.
 
     One more call at most, and only when there is a ticket not seen before. When that fails, the
     numbers that are not yet known are left for the next read.
     """
-    connection = snapshot.connection
-    in_text = mentioned_tickets(snapshot.title, snapshot.description)[:MOST_MENTIONS]
-
-    def look(session: Session) -> tuple[int | None, list[int], frozenset[int]]:
-        """The ticket in the branch's name, the tickets to add, those of them that are stored."""
-        stored = open_pull_requests.links_of(session, connection, snapshot.number)
-        in_branch = ticket_of_branch(
-            _template(session, connection), branch_name(snapshot.source_ref)
-        )
-        repair = repair_links(
-            _as_known(stored),
-            in_azure_devops=in_azure_devops,
-            in_text=in_text,
-            in_branch=in_branch,
-        )
-        wanted = list(repair.add)
-        return in_branch, wanted, open_pull_requests.tickets_known(session, connection, wanted)
-
-    in_branch, wanted, stored = await services.db.read(look)
-    unseen = [number for number in wanted if number not in stored]
     seen: Sequence[Ticket] = ()
-    if unseen:
+    if named.unseen:
         try:
-            seen = await azure.tickets(unseen)
+            seen = await azure.tickets(sorted(named.unseen))
         except AzureDevOpsError:
             seen = ()
-    real = stored | {ticket.number for ticket in seen}
+    unreal = named.unseen - {ticket.number for ticket in seen}
     return FoundLinks(
-        in_azure_devops=in_azure_devops,
-        in_text=tuple(number for number in in_text if number not in wanted or number in real),
-        in_branch=in_branch if in_branch not in wanted or in_branch in real else None,
+        in_azure_devops=named.in_azure_devops,
+        in_text=tuple(number for number in named.in_text if number not in unreal),
+        in_branch=None if named.in_branch in unreal else named.in_branch,
         tickets=tuple(seen),
     )
 

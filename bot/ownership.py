@@ -6,11 +6,15 @@ it under ``prs mine``, and is not asked to review it.
 """
 
 from dataclasses import replace
+from functools import cache
+from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import Select, bindparam, func
+from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
 from bot.model import Identity, PullRequestSnapshot, branch_name
+from storage.dialects import table_of
 from storage.tables import Connection, IdentityRow, Link
 from storage.text import account_key
 
@@ -25,8 +29,14 @@ STARTED = "start"
 
 def own_account(session: Session, connection: str) -> str:
     """The identity id of the account that Pullcord uses in a connection, "" while unknown."""
-    row = session.get(Connection, connection)
-    return str(row.settings.get(OWN_IDENTITY, "")) if row else ""
+    found = session.connection().execute(_settings(), {"connection": connection}).scalar()
+    return str(found.get(OWN_IDENTITY, "")) if found else ""
+
+
+@cache  # asked for every change, and making a statement takes longer than running it
+def _settings() -> "Select[dict[str, Any]]":
+    known = table_of(Connection).c
+    return sql_select(known.settings).where(known.name == bindparam("connection"))
 
 
 def remember_own_account(session: Session, connection: str, account: Identity) -> None:

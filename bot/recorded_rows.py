@@ -2,7 +2,7 @@
 
 from dataclasses import fields, is_dataclass, replace
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlmodel import Session
 
@@ -47,27 +47,28 @@ def store_pull_request(
     state = found.state
     was_read = snapshot.source is SnapshotSource.REST and not snapshot.is_summary
     still_asked = row is not None and row.needs_read and not was_read
-    new = PullRequestRow(
-        id=row.id if row else None,
-        connection=state.connection,
-        number=state.number,
-        repository_id=state.repository.id,
-        title=state.title,
-        status=state.status.value,
-        is_draft=state.is_draft,
-        author_id=state.author.id,
-        source_ref=state.source_ref,
-        target_ref=state.target_ref,
-        conflicted_since=state.conflicted_since,
-        created_at=state.created_at,
-        closed_at=state.closed_at,
-        as_of=state.as_of,
-        updated_at=now,
-        needs_read=found.needs_read or still_asked,
-        checks=row.checks if row else None,
-        state=dump_state(state),
-    )
-    row = session.merge(new)
+    told: dict[str, Any] = {
+        "repository_id": state.repository.id,
+        "title": state.title,
+        "status": state.status.value,
+        "is_draft": state.is_draft,
+        "author_id": state.author.id,
+        "source_ref": state.source_ref,
+        "target_ref": state.target_ref,
+        "conflicted_since": state.conflicted_since,
+        "created_at": state.created_at,
+        "closed_at": state.closed_at,
+        "as_of": state.as_of,
+        "updated_at": now,
+        "needs_read": found.needs_read or still_asked,
+        "state": dump_state(state),
+    }
+    if row is None:
+        row = PullRequestRow(connection=state.connection, number=state.number, **told)
+    else:
+        for name, value in told.items():
+            setattr(row, name, value)
+    session.add(row)
     session.flush()
     assert row.id is not None
     _keep_reviewers(session, row.id, found, in_utc(snapshot.as_of))

@@ -1,7 +1,7 @@
 """Many small writes as one.
 
-All that is added while one write is under way goes into the next one. At a busy time that costs a
-tenth of a write for each; at a quiet time nobody waits for anybody.
+All that is added while one write is under way goes into the next one, which a pace may put off. At
+a busy time that costs a tenth of a write for each; at a quiet time nobody waits for anybody.
 """
 
 import asyncio
@@ -10,7 +10,25 @@ from typing import Generic, TypeVar
 
 from sqlmodel import Session
 
+from bot.ports import Sleep
+
 T = TypeVar("T")
+
+
+class Pace:
+    """At least so many seconds from one turn to the next; the first after a while comes at once."""
+
+    def __init__(self, seconds: float, sleep: Sleep) -> None:
+        self._seconds = seconds
+        self._sleep = sleep
+        self._last = float("-inf")
+
+    async def keep(self) -> None:
+        """Wait for this turn's time."""
+        now = asyncio.get_running_loop().time()
+        if (wait := self._last + self._seconds - now) > 0:
+            await self._sleep(wait)
+        self._last = max(now, self._last + self._seconds)
 
 
 class Together(Generic[T]):
@@ -19,15 +37,18 @@ class Together(Generic[T]):
     Args:
         persist: runs a function in the database (``Database.write``, or one that tries again).
         store: stores values, in the order in which they were added.
+        pace: between two writes.
     """
 
     def __init__(
         self,
         persist: Callable[[Callable[[Session], None]], Awaitable[None]],
         store: Callable[[Session, Sequence[T]], None],
+        pace: Pace | None = None,
     ) -> None:
         self._persist = persist
         self._store = store
+        self._pace = pace
         self._waiting: list[tuple[T, asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None
 
@@ -42,6 +63,8 @@ class Together(Generic[T]):
     async def _write_all(self) -> None:
         try:
             while self._waiting:
+                if self._pace is not None:
+                    await self._pace.keep()
                 batch, self._waiting = self._waiting, []
                 await self._write(batch)
         finally:

@@ -2,18 +2,20 @@
 
 import sqlite3
 import sys
+from collections.abc import Callable
 from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Delete, Engine, Insert, Table, Update, create_engine, event, text
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session, SQLModel
 
 from storage.json_text import dump_json, load_json
+from storage.tables.partial_index import tell_postgresql
 from storage.text import storable_text
 
 if TYPE_CHECKING:
@@ -132,6 +134,8 @@ def _postgresql_arguments(url: URL) -> dict[str, Any]:
 
 
 def _prepare_postgresql(engine: Engine, *, lock_wait_s: float) -> None:
+    tell_postgresql(SQLModel.metadata)
+
     def connected(connection: "psycopg.Connection[Any]", _record: object) -> None:
         with connection.cursor() as cursor:
             for name, value in (
@@ -257,10 +261,19 @@ def insert_new(session: Session, model: type[SQLModel], values: dict[str, Any]) 
 
 @cache  # making a statement takes ten times as long as running it
 def _insert_new_statement(dialect: str, model: type[SQLModel]) -> Insert:
-    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
     # Inline and preserving: else the new id is asked for, and how many rows there were is lost.
-    statement = insert(table_of(model)).inline().on_conflict_do_nothing()
-    return statement.execution_options(preserve_rowcount=True)
+    statement: Insert = insert_of(dialect)(table_of(model)).inline().on_conflict_do_nothing()
+    statement = statement.execution_options(preserve_rowcount=True)
+    return statement
+
+
+def insert_of(dialect: str) -> Callable[[Table], Any]:
+    """The dialect's own INSERT, which knows ON CONFLICT."""
+    if dialect == "sqlite":
+        return sqlite.insert
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415  2 MB that SQLite does without
+
+    return postgresql.insert
 
 
 def affected(session: Session, statement: Update | Delete) -> int:

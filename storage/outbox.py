@@ -12,12 +12,11 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Insert, TextClause, Update, bindparam, func, text, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from storage import audit
-from storage.dialects import affected, insert_new, is_sqlite, table_of
+from storage.dialects import affected, insert_new, insert_of, is_sqlite, table_of
 from storage.queues import CLOCKS_DIFFER_BY, LEASE, is_free
 from storage.tables import OutboxRow, Person
 from storage.tables.queues import lane_of
@@ -77,12 +76,13 @@ def enqueue_card(
 
 @cache  # making a statement takes ten times as long as running it
 def _insert_card(is_sqlite: bool) -> Insert:
-    insert = (sqlite.insert if is_sqlite else postgresql.insert)(table_of(OutboxRow)).inline()
-    return insert.on_conflict_do_update(
+    insert = insert_of("sqlite" if is_sqlite else "postgresql")(table_of(OutboxRow)).inline()
+    statement: Insert = insert.on_conflict_do_update(
         index_elements=["conversation_id", "pull_request_id"],
         index_where=_IS_WAITING_CARD,
         set_={"cause": insert.excluded.cause},
     )
+    return statement
 
 
 def enqueue_message(

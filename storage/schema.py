@@ -13,6 +13,7 @@ from storage.errors import CannotStore
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _UPGRADE_LOCK = 0x70756C6D  # any constant of our own; PostgreSQL: one replica upgrades at a time
 _UPGRADE_WAIT_S = 300
+LOCK_WAIT_S = 5.0  # a Pullcord that is just ending may still write
 
 
 class SchemaError(Exception):
@@ -75,7 +76,7 @@ def check(url: str) -> None:
 @contextmanager
 def _connection(url: str) -> Iterator[Connection]:
     """One transaction on a database, with its errors as ours."""
-    engine = dialects.writer_engine(url)
+    engine = dialects.writer_engine(url, lock_wait_s=LOCK_WAIT_S)
     try:
         with engine.begin() as connection:
             yield connection

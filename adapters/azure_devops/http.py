@@ -24,7 +24,7 @@ from adapters.azure_devops.fields import FieldError, Fields
 from adapters.azure_devops.network import Network
 from adapters.azure_devops.rate_limit import CredentialPool, RateLimit
 from adapters.azure_devops.sign_in import check_signed_in, is_certain
-from adapters.azure_devops.transport import CookielessClient, transport
+from adapters.azure_devops.transport import client
 from bot.metrics import AZURE_DEVOPS_CALLS, AZURE_DEVOPS_S
 from bot.ports import (
     AuthenticationFailed,
@@ -87,13 +87,13 @@ class Http:
         self._timeouts = timeouts
         self._refused = refused
         self._slots = asyncio.Semaphore(CONCURRENT_REQUESTS)
-        tls = network.tls()
         # The pool looks at each of its connections at each request: no more than can be used.
         limits = httpx.Limits(
             max_connections=CONCURRENT_REQUESTS, max_keepalive_connections=CONCURRENT_REQUESTS
         )
-        self._http = CookielessClient(
-            headers={
+        self._http = client(
+            network,
+            {
                 **network.headers,
                 "Accept": "application/json",
                 "User-Agent": user_agent,
@@ -105,10 +105,6 @@ class Http:
             },
             timeout=httpx.Timeout(timeouts.total_s, connect=timeouts.connect_s),
             limits=limits,
-            follow_redirects=False,
-            verify=tls,
-            transport=transport(tls, limits, proxy=network.proxy),
-            proxy=network.proxy or None,
         )
 
     async def close(self) -> None:

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
-import httpx
-
 from bot.links import split_url
 
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -109,12 +107,12 @@ def check_proxy(url: str) -> str:
 @cache
 def trusted() -> ssl.SSLContext:
     """The authorities of the system: reading them takes a tenth of a second, so once."""
-    return httpx.create_ssl_context()
+    return ssl.create_default_context()
 
 
 @cache
 def trusted_with(ca_pem: str) -> ssl.SSLContext:
     """The authorities of the system and these."""
-    context = httpx.create_ssl_context()
+    context = ssl.create_default_context()
     context.load_verify_locations(cadata=ca_pem)
     return context

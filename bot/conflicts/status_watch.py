@@ -6,6 +6,7 @@ people are told and never holds that up.
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -28,13 +29,15 @@ from bot.ports import (
     Rejected,
 )
 from bot.services import Services
+from bot.together import Pace, Together
 from storage.engine import CannotStore
 from storage.queries import merge_statuses
 from storage.tables import Connection, MergeStatusRow, PullRequestRow
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 4
+AT_ONCE = 8
+LOOK_EVERY_S = 0.25  # they are in no hurry, and several at once cost little more than one
 POST_S = 20.0
 FIRST_PAUSE_S = 5.0
 LONGEST_PAUSE_S = 600.0
@@ -73,6 +76,8 @@ class StatusWatch(DueLoop):
         super().__init__()
         self._services = services
         self._rounds = Rounds()
+        self._pace = Pace(LOOK_EVERY_S, services.sleep)
+        self._settled = Together(services.db.write, self._note)
         self._refused: dict[str, datetime] = {}
         self._looked_at: datetime | None = None
 
@@ -89,6 +94,7 @@ class StatusWatch(DueLoop):
             return len(due)
 
     async def _round(self) -> int:
+        await self._pace.keep()
         await self._look_for_missing()
         return await self.work_off()
 
@@ -185,9 +191,11 @@ class StatusWatch(DueLoop):
 
     async def _settle(self, posted: MergeStatusRow, iteration: int | None) -> None:
         """Note what was posted (None: nothing); what is wanted by now may be another thing."""
-        now = self._services.clock()
+        await self._settled.add((posted, iteration))
 
-        def note(session: Session) -> None:
+    def _note(self, session: Session, settled: Sequence[tuple[MergeStatusRow, int | None]]) -> None:
+        now = self._services.clock()
+        for posted, iteration in settled:
             row = merge_statuses.locked(session, posted.pull_request_id)
             if iteration is not None:
                 row.posted_state, row.posted_commit = posted.state, posted.source_commit
@@ -200,8 +208,6 @@ class StatusWatch(DueLoop):
             row.due_at = now if is_other and not merge_statuses.is_posted(row) else None
             row.attempts = 0
             session.add(row)
-
-        await self._services.db.write(note)
 
     async def _later(
         self, pull_request_id: int, reason: str, *, at: datetime | None = None

@@ -2,8 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import Index, text
+from sqlalchemy import text
 from sqlmodel import Field, SQLModel
+
+from storage.tables.partial_index import partial_index
 
 _IS_WATCHED = text("due_at IS NOT NULL")
 
@@ -34,11 +36,10 @@ class CheckWatch(SQLModel, table=True):
 
     __tablename__ = "check_watches"
     __table_args__ = (
-        Index(
+        partial_index(
             "ix_check_watches_due",
             "due_at",
-            sqlite_where=_IS_WATCHED,
-            postgresql_where=_IS_WATCHED,
+            where=_IS_WATCHED,
         ),
     )
 

@@ -6,6 +6,8 @@ from typing import Any
 from sqlalchemy import JSON, Column, Index, text
 from sqlmodel import Field, SQLModel
 
+from storage.tables.partial_index import partial_index
+
 _IS_OPEN = text("ended_at IS NULL")
 _HAS_WORK = text("due_at IS NOT NULL")
 
@@ -27,19 +29,17 @@ class ConflictEpisode(SQLModel, table=True):
 
     __tablename__ = "conflict_episodes"
     __table_args__ = (
-        Index(
+        partial_index(
             "ix_conflict_episodes_open",
             "pull_request_id",
             unique=True,
-            sqlite_where=_IS_OPEN,
-            postgresql_where=_IS_OPEN,
+            where=_IS_OPEN,
         ),
         Index("ix_conflict_episodes_pull_request", "pull_request_id", "id"),
-        Index(
+        partial_index(
             "ix_conflict_episodes_due",
             "due_at",
-            sqlite_where=_HAS_WORK,
-            postgresql_where=_HAS_WORK,
+            where=_HAS_WORK,
         ),
     )
 
@@ -121,11 +121,10 @@ class MergeStatusRow(SQLModel, table=True):
 
     __tablename__ = "merge_statuses"
     __table_args__ = (
-        Index(
+        partial_index(
             "ix_merge_statuses_due",
             "due_at",
-            sqlite_where=_HAS_WORK,
-            postgresql_where=_HAS_WORK,
+            where=_HAS_WORK,
         ),
     )
 

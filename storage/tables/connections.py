@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, Column, Index, event, text
 from sqlmodel import Field, SQLModel
 
+from storage.tables.partial_index import partial_index
 from storage.text import folded
 
 _IS_OPEN = text("ended_at IS NULL")
@@ -114,14 +115,13 @@ class FeedTrouble(SQLModel, table=True):
 
     __tablename__ = "feed_troubles"
     __table_args__ = (
-        Index(
+        partial_index(
             "ix_feed_troubles_open",
             "connection",
             "what",
             "kind",
             unique=True,
-            sqlite_where=_IS_OPEN,
-            postgresql_where=_IS_OPEN,
+            where=_IS_OPEN,
         ),
     )
 

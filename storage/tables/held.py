@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, Column, Index, text
 from sqlmodel import Field, SQLModel
 
+from storage.tables.partial_index import partial_index
 from storage.tables.queues import RowId
 
 _IS_HELD = text("released_at IS NULL")
@@ -25,16 +26,13 @@ class HeldNotice(SQLModel, table=True):
 
     __tablename__ = "held_notices"
     __table_args__ = (
-        Index("ix_held_due", "due_at", "id", sqlite_where=_IS_HELD, postgresql_where=_IS_HELD),
-        Index(
-            "ix_held_person", "person_id", "id", sqlite_where=_IS_HELD, postgresql_where=_IS_HELD
-        ),
-        Index(
+        partial_index("ix_held_due", "due_at", "id", where=_IS_HELD),
+        partial_index("ix_held_person", "person_id", "id", where=_IS_HELD),
+        partial_index(
             "ix_held_conversation",
             "conversation_id",
             "pull_request_id",
-            sqlite_where=_IS_HELD,
-            postgresql_where=_IS_HELD,
+            where=_IS_HELD,
         ),
         Index("ix_held_released", "released_at"),
         Index("ix_held_pull_request", "pull_request_id", "kind"),

@@ -16,6 +16,8 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
+from storage.tables.partial_index import partial_index
+
 # SQLite counts its rows with INTEGER only, which there is 64 bits wide anyway.
 RowId = BigInteger().with_variant(Integer, "sqlite")
 
@@ -76,34 +78,30 @@ class OutboxRow(SQLModel, table=True):
         Index("ix_outbox_state", "state", "due_at", "id"),
         # Small whatever has been sent before: the heads of the lanes are read from it, and from it
         # alone, because it has all that is asked for.
-        Index(
+        partial_index(
             "ix_outbox_open",
             "lane",
             "id",
             "state",
-            sqlite_where=_IS_OPEN,
-            postgresql_where=_IS_OPEN,
+            where=_IS_OPEN,
         ),
         # One card that waits per pull request and conversation.
-        Index(
+        partial_index(
             "ix_outbox_card",
             "conversation_id",
             "pull_request_id",
             unique=True,
-            sqlite_where=_IS_WAITING_CARD,
-            postgresql_where=_IS_WAITING_CARD,
+            where=_IS_WAITING_CARD,
         ),
-        Index(
+        partial_index(
             "ix_outbox_alert",
             "episode_id",
-            sqlite_where=_IS_ALERT,
-            postgresql_where=_IS_ALERT,
+            where=_IS_ALERT,
         ),
-        Index(
+        partial_index(
             "ix_outbox_radar_alert",
             "radar_pair_id",
-            sqlite_where=_IS_RADAR_ALERT,
-            postgresql_where=_IS_RADAR_ALERT,
+            where=_IS_RADAR_ALERT,
         ),
     )
 

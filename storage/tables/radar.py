@@ -5,6 +5,8 @@ from datetime import datetime
 from sqlalchemy import JSON, Column, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
+from storage.tables.partial_index import partial_index
+
 _IS_OPEN = text("ended_at IS NULL")
 
 
@@ -59,13 +61,12 @@ class RadarPair(SQLModel, table=True):
 
     __tablename__ = "radar_pairs"
     __table_args__ = (
-        Index(
+        partial_index(
             "ix_radar_pairs_open",
             "first_id",
             "second_id",
             unique=True,
-            sqlite_where=_IS_OPEN,
-            postgresql_where=_IS_OPEN,
+            where=_IS_OPEN,
         ),
         Index("ix_radar_pairs_pair", "first_id", "second_id", "id"),
         Index("ix_radar_pairs_second", "second_id"),

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
+from storage.tables.partial_index import partial_index
 from storage.tables.queues import RowId
 
 _IS_WAITING = text("state = 'waiting'")
@@ -24,12 +25,11 @@ class Reminder(SQLModel, table=True):
 
     __tablename__ = "reminders"
     __table_args__ = (
-        Index(
+        partial_index(
             "ix_reminders_due",
             "due_at",
             "id",
-            sqlite_where=_IS_WAITING,
-            postgresql_where=_IS_WAITING,
+            where=_IS_WAITING,
         ),
         Index("ix_reminders_pull_request", "pull_request_id"),
     )

@@ -6,6 +6,8 @@ from typing import Any
 from sqlalchemy import JSON, Column, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
+from storage.tables.partial_index import partial_index
+
 # Written out, because neither database uses a partial index for a bound parameter.
 REVIEW_IS_OPEN = text("reviewers.is_open")
 
@@ -41,11 +43,10 @@ class PullRequestRow(SQLModel, table=True):
         Index("ix_pull_requests_author", "connection", "author_id", "status"),
         Index("ix_pull_requests_open", "connection", "repository_id", "status"),
         Index("ix_pull_requests_target", "repository_id", "target_ref", "status"),
-        Index(
+        partial_index(
             "ix_pull_requests_needs_read",
             "id",
-            sqlite_where=text("needs_read"),
-            postgresql_where=text("needs_read"),
+            where=text("needs_read"),
         ),
     )
 
@@ -79,11 +80,10 @@ class ReviewerRow(SQLModel, table=True):
     __tablename__ = "reviewers"
     __table_args__ = (
         # Small whatever was reviewed before, or completed without this vote.
-        Index(
+        partial_index(
             "ix_reviewers_open",
             "identity_id",
-            sqlite_where=text("is_open"),
-            postgresql_where=text("is_open"),
+            where=text("is_open"),
         ),
     )
 

@@ -1,6 +1,7 @@
 """Reading a pull request once for all who ask, and what the read repairs."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -243,3 +244,25 @@ async def test_a_push_that_cannot_be_counted_is_told_all_the_same(world: World) 
     world.sandbox.faults.add("GET", "/diffs/", status=404)
     await world.reads.read(CONNECTION, number, cause="b")
     assert (await told(world))[-1] == f"New commits, now at {tip[:7]}"
+
+
+async def test_where_a_webhook_says_it_is_all_of_it_is_read_at_once(world: World) -> None:
+    number = await world.pull_request("one", world.maya_there)
+    told = (await (await world.services.azure_devops(CONNECTION)).pull_request(number)).repository
+    gate = asyncio.Event()
+    itself = world.sandbox.faults.add("GET", f"pullrequests/{number}$", delay=gate, times=1)
+    statuses = world.sandbox.faults.add("GET", f"{number}/statuses", delay=gate, times=1)
+    reading = asyncio.create_task(world.reads.read(CONNECTION, number, cause="a", told=told))
+    await world.reached(itself)
+    await world.reached(statuses)
+    gate.set()
+    assert (await reading).state.number == number
+
+
+async def test_a_webhook_that_names_another_place_is_not_believed(world: World) -> None:
+    ticket = world.ticket()
+    number = await world.pull_request("one", world.maya_there, work_items=[ticket])
+    told = (await (await world.services.azure_devops(CONNECTION)).pull_request(number)).repository
+    elsewhere = replace(told, id="00000000-0000-4000-8000-000000000000")
+    await world.reads.read(CONNECTION, number, cause="a", told=elsewhere)
+    assert [link.ticket for link in await world.links()] == [ticket]
