@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from storage.schema import upgrade
-from tests.bot.conflicts.history_world import Refilled, World
+from tests.bot.conflicts.history_world import World
+from tests.bot.conflicts.refilled import Refilled
 
 
 @pytest.fixture(scope="module")

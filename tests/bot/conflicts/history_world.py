@@ -7,9 +7,7 @@ delivery and SQLite. Not there: sockets, and Teams, of which a notebook keeps wh
 import asyncio
 import json
 import shutil
-import sqlite3
 from collections.abc import Iterable, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -43,6 +41,7 @@ from storage.engine import Database, NewHook
 from storage.queries import conflicts, merge_statuses
 from storage.tables import ConflictEpisode, Connection, ConversationRow, Person, Subscription
 from tests.bot.conflicts.direct_azure_devops import DirectClient
+from tests.bot.conflicts.refilled import Refilled
 
 BEGIN = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 BEFORE = BEGIN - timedelta(days=1)
@@ -145,25 +144,6 @@ class DrivenTargets(TargetMoved):
         """Wait until none is under way."""
         while self._running:
             await asyncio.wait(self._running.values())
-
-
-class Refilled:
-    """A database that worlds use one after the other, each from the template's rows on.
-
-    It stays open, so that statements are compiled once and not for every world.
-    """
-
-    def __init__(self, template: Path, folder: Path) -> None:
-        self._template, self._path = template, folder / "pullcord.db"
-        self.db = Database.open(f"sqlite:///{self._path}")
-
-    def refill(self) -> None:
-        """Everything is as in the template again."""
-        with (
-            closing(sqlite3.connect(self._template)) as full,
-            closing(sqlite3.connect(self._path)) as used,
-        ):
-            full.backup(used)
 
 
 class World:

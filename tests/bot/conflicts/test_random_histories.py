@@ -26,10 +26,10 @@ from tests.bot.conflicts.history_world import (
     CHANNEL,
     FILES,
     TARGETS,
-    Refilled,
     Where,
     World,
 )
+from tests.bot.conflicts.refilled import Refilled
 
 CHOSEN = os.environ.get("PULLCORD_TEST_HISTORIES", "")
 """How many to play, each time other ones: let it be thousands after a change."""
