@@ -27,6 +27,7 @@ from bot.commands.registry import (
     Registry,
     Understood,
     places,
+    takes,
 )
 from bot.commands.standing import check_role, may
 from bot.commands.text import one_line, tidy
@@ -230,7 +231,7 @@ def _not_understood(meaning: NotUnderstood) -> Reply:
         command_button("How it works", "help", command.name),
         command_button("All commands", "help"),
     ]
-    if _takes(command, arguments):
+    if takes(command, arguments):
         instead = f"{command.name} {arguments}".strip()
         lines = [f"{said} Did you mean **{escape(instead, 120)}**?"]
         buttons.insert(0, command_button(instead, command.name, arguments))
@@ -238,12 +239,3 @@ def _not_understood(meaning: NotUnderstood) -> Reply:
         example = escape(command.examples[0], 120)
         lines = [f"{said} Did you mean **{escape(command.name)}**? For example: {example}"]
     return Reply((text_card("Did you mean …?", lines, buttons, Tone.WARNING),))
-
-
-def _takes(command: Command, arguments: str) -> bool:
-    """Whether what stands behind a command's name makes sense there."""
-    try:
-        command.parse(arguments)
-    except UsageError:
-        return False
-    return True

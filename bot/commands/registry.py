@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher, get_close_matches
 
-from bot.commands.command import Command
+from bot.commands.command import Command, UsageError
 from bot.commands.text import Word, normalise, split_words
 from bot.links import TicketLink, parse_link
 from bot.roles import Role
@@ -124,6 +124,8 @@ class Registry:
         for name, command in self._by_name.items():
             if len(name) > 1 and words[0].key == name[0]:
                 return NotUnderstood(text, command, _rest(text, words, _shared(name, words)))
+        if ended := self._ending(text, words):
+            return ended
         likeness, command, length = max(self._likenesses(words), key=lambda found: found[0])
         later = self._later(text, words)
         if later and likeness < STRONG_LIKENESS:
@@ -131,6 +133,18 @@ class Registry:
         if likeness < LIKENESS:
             return NotUnderstood(text)
         return NotUnderstood(text, command, _rest(text, words, length))
+
+    def _ending(self, text: str, words: list[Word]) -> NotUnderstood | None:
+        """The one command of which only the last word was said: "pr 12" for "sync pr 12"."""
+        arguments = _rest(text, words, 1)
+        found = [
+            command
+            for command in self.commands
+            if arguments and command.name.split()[1:][-1:] == [words[0].key]
+        ]
+        if len(found) != 1 or not takes(found[0], arguments):
+            return None
+        return NotUnderstood(text, found[0], arguments)
 
     def _later(self, text: str, words: list[Word]) -> NotUnderstood | None:
         """A command with a few words before it: "please start ticket 5"."""
@@ -153,6 +167,15 @@ class Registry:
             for wanted, length in wanted_words:
                 typed = " ".join(_keys(words[:length]))[:60]
                 yield SequenceMatcher(None, typed, wanted).ratio(), command, length
+
+
+def takes(command: Command, arguments: str) -> bool:
+    """Whether what stands behind a command's name makes sense there."""
+    try:
+        command.parse(arguments)
+    except UsageError:
+        return False
+    return True
 
 
 def places(command: Command) -> str:

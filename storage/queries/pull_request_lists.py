@@ -1,6 +1,6 @@
 """Open pull requests as commands list them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Container, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import Select
 
 from storage.dialects import table_of
+from storage.queries import conflicts
 from storage.tables import Connection, PullRequestRow, RepositoryRow, ReviewerRow
 from storage.tables.work import REVIEW_IS_OPEN
 
@@ -87,15 +88,18 @@ def list_awaiting_vote(
         .limit(limit)
     )
     found: dict[int, ListedPullRequest] = {}  # somebody may be asked under two identities
-    for row, repository, url, asked in session.execute(statement):
-        found.setdefault(row.id, replace(_line(row, repository, url), since=asked))
+    rows = session.execute(statement).all()
+    blocked = conflicts.blocked_since(session, [row.id for row, *_ in rows])
+    for row, repository, url, asked in rows:
+        found.setdefault(row.id, replace(_line(row, repository, url, blocked), since=asked))
     return list(found.values())
 
 
 def list_by_id(session: Session, ids: Collection[int]) -> dict[int, ListedPullRequest]:
     """These pull requests, open or not, by their ids of ours."""
     found = session.exec(_all().where(col(PullRequestRow.id).in_(ids))).all()
-    return {row.id or 0: _line(row, repository, url) for row, repository, url in found}
+    blocked = conflicts.blocked_since(session, ids)
+    return {row.id or 0: _line(row, repository, url, blocked) for row, repository, url in found}
 
 
 def any_of(
@@ -133,11 +137,18 @@ def _open(condition: ColumnElement[bool]) -> Listing:
 
 def _listed(session: Session, statement: Listing, limit: int) -> list[ListedPullRequest]:
     oldest = statement.order_by(col(PullRequestRow.created_at), col(PullRequestRow.id)).limit(limit)
-    found = [_line(*row) for row in session.exec(oldest).all()]
+    rows = session.exec(oldest).all()
+    blocked = conflicts.blocked_since(session, [row.id for row, *_ in rows if row.id is not None])
+    found = [_line(*row, blocked) for row in rows]
     return list({(each.connection, each.number): each for each in found}.values())
 
 
-def _line(row: PullRequestRow, repository: RepositoryRow, base_url: str) -> ListedPullRequest:
+def _line(
+    row: PullRequestRow,
+    repository: RepositoryRow,
+    base_url: str,
+    blocked: Container[int | None],
+) -> ListedPullRequest:
     return ListedPullRequest(
         connection=row.connection,
         base_url=base_url,
@@ -147,7 +158,7 @@ def _line(row: PullRequestRow, repository: RepositoryRow, base_url: str) -> List
         title=row.title,
         status=row.status,
         is_draft=row.is_draft,
-        has_conflicts=row.conflicted_since is not None,
+        has_conflicts=row.status == ACTIVE and row.id in blocked,
         target_ref=row.target_ref,
         since=row.created_at,
     )

@@ -10,7 +10,7 @@ from adapters.azure_devops.connection_tests import Tried
 from bot.cli.connecting.wanted import Wanted
 from bot.conflicts.statuses import SETTING, mode_of
 from bot.connections.conventions import with_conventions
-from bot.ownership import OWN_IDENTITY
+from bot.ownership import own_settings
 from bot.ports import utc_now
 from bot.settings import Settings
 from bot.usual_repository import SETTING as DEFAULT_REPOSITORIES
@@ -43,7 +43,7 @@ def _store(session: Session, box: SecretBox, wanted: Wanted, tried: Tried) -> st
     settings[SETTING] = wanted.merge_status.value
     settings[DEFAULT_REPOSITORIES] = dict(wanted.default_repositories)
     if tried.account:
-        settings[OWN_IDENTITY] = tried.account.id
+        settings |= own_settings(tried.account)
     encoded = wanted.network.encoded()
     row = stored.save(
         session,

@@ -88,6 +88,7 @@ def test_the_longest_name_wins_and_arguments_keep_their_case(
         ("strat ticket 123", "start ticket", "123"),
         ("strat 123", "start ticket", "123"),
         ("syc 12", "sync pr", "12"),
+        ("pr 12", "sync pr", "12"),
         ("start a ticket 123", "start ticket", "123"),
         ("please start ticket 123", "start ticket", "123"),
         ("can you please sync pr 12", "sync pr", "12"),
