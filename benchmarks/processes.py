@@ -89,7 +89,8 @@ def module(name: str, *arguments: str) -> Iterator[Child]:
 SERVE = """
 import sys
 
-sys.modules["rich"] = None  # only the demo has it, and httpx loads it where it is
+# Only the demo and the tests have them, and httpx loads them where they are.
+sys.modules["rich"] = sys.modules["pygments"] = None
 from bot.cli import main
 
 main()

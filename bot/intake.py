@@ -89,7 +89,7 @@ class Intake:
         self._places = asyncio.Semaphore(AT_ONCE)
         self.storm = Storm(services.sleep)
         self._talk = asyncio.Lock()
-        self._ends = Together(services.db.write, self._mark, Pace(ENDS_EVERY_S, services.sleep))
+        self._ends = Together(services.db.write, self._mark, Pace(ENDS_EVERY_S))
         self._in_hand: dict[asyncio.Task[None], int] = {}
         self._unfinished: set[int] = set()
         self._stopping = False

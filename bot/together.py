@@ -10,25 +10,25 @@ from typing import Generic, TypeVar
 
 from sqlmodel import Session
 
-from bot.ports import Sleep
-
 T = TypeVar("T")
+
+BURST = 20
 
 
 class Pace:
-    """At least so many seconds from one turn to the next; the first after a while comes at once."""
+    """Turns at most so often in the long run; BURST of them come at once after a quiet time."""
 
-    def __init__(self, seconds: float, sleep: Sleep) -> None:
+    def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._sleep = sleep
-        self._last = float("-inf")
+        self._burst_s = BURST * seconds
+        self._paid_until = float("-inf")
 
     async def keep(self) -> None:
         """Wait for this turn's time."""
         now = asyncio.get_running_loop().time()
-        if (wait := self._last + self._seconds - now) > 0:
-            await self._sleep(wait)
-        self._last = max(now, self._last + self._seconds)
+        self._paid_until = max(self._paid_until, now - self._burst_s) + self._seconds
+        if self._paid_until > now:
+            await asyncio.sleep(self._paid_until - now)
 
 
 class Together(Generic[T]):

@@ -16,7 +16,7 @@ from bot.settings import SettingsError, load_settings
 log = logging.getLogger(__name__)
 
 THREAD_TURN_S = 0.0005  # the event loop need not wait long for the database's writer thread
-COLLECT_EVERY = 10_000  # new objects; Python's 700 come with every few webhooks
+COLLECT_EVERY = 2_000  # new objects; Python's 700 come with every few webhooks
 
 
 @click.command()

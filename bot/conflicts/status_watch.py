@@ -76,7 +76,7 @@ class StatusWatch(DueLoop):
         super().__init__()
         self._services = services
         self._rounds = Rounds()
-        self._pace = Pace(LOOK_EVERY_S, services.sleep)
+        self._pace = Pace(LOOK_EVERY_S)
         self._settled = Together(services.db.write, self._note)
         self._refused: dict[str, datetime] = {}
         self._looked_at: datetime | None = None

@@ -4,12 +4,13 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, Column, Index
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from storage.tables.queues import RowId
+from storage.tables.row import Row
 
 
-class AuditRow(SQLModel, table=True):
+class AuditRow(Row, table=True):
     """One entry. ``subject`` is ``pull_request/contoso/12``, ``ticket/contoso/123``, …
 
     ``actor`` is a person's name and mail, an Azure DevOps identity, or ``pullcord``. ``cause`` is
@@ -33,7 +34,7 @@ class AuditRow(SQLModel, table=True):
     digest: str = ""
 
 
-class AuditCut(SQLModel, table=True):
+class AuditCut(Row, table=True):
     """Where the audit begins, once old entries were forgotten; one row.
 
     ``digest`` is that of the last forgotten entry, so that the first kept one can be checked.

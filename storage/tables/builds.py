@@ -3,10 +3,12 @@
 from datetime import datetime
 
 from sqlalchemy import Index
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
+
+from storage.tables.row import Row
 
 
-class BranchBuild(SQLModel, table=True):
+class BranchBuild(Row, table=True):
     """The last build of a definition and a branch that succeeded or failed.
 
     ``definition_id`` is unique in the connection, ``source_ref`` a whole ref. ``broken_since`` is

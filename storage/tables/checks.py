@@ -3,14 +3,15 @@
 from datetime import datetime
 
 from sqlalchemy import text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from storage.tables.partial_index import partial_index
+from storage.tables.row import Row
 
 _IS_WATCHED = text("due_at IS NOT NULL")
 
 
-class FailedCheck(SQLModel, table=True):
+class FailedCheck(Row, table=True):
     """A check that failed and has not succeeded since.
 
     ``run`` is the run that failed last (bot.model.Check), ``source_commit`` the pull request's tip
@@ -27,7 +28,7 @@ class FailedCheck(SQLModel, table=True):
     since: datetime
 
 
-class CheckWatch(SQLModel, table=True):
+class CheckWatch(Row, table=True):
     """When a pull request's checks were asked for last, and when they are the next time.
 
     No service hook tells of a status or a policy. ``due_at`` is None when nothing is waited for.

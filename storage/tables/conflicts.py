@@ -4,15 +4,16 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, Column, Index, text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from storage.tables.partial_index import partial_index
+from storage.tables.row import Row
 
 _IS_OPEN = text("ended_at IS NULL")
 _HAS_WORK = text("due_at IS NOT NULL")
 
 
-class ConflictEpisode(SQLModel, table=True):
+class ConflictEpisode(Row, table=True):
     """One stretch of time in which a pull request has merge conflicts.
 
     ``began_at`` is Azure DevOps' time, ``opened_at`` when it was learned. The commits are those
@@ -72,7 +73,7 @@ class ConflictEpisode(SQLModel, table=True):
     attempts: int = 0
 
 
-class PostedAlert(SQLModel, table=True):
+class PostedAlert(Row, table=True):
     """The one alert of an episode in a conversation.
 
     ``activity_id`` is Teams' id of the message, "" when somebody deleted it: it is not posted
@@ -89,7 +90,7 @@ class PostedAlert(SQLModel, table=True):
     updated_at: datetime
 
 
-class OwnFinding(SQLModel, table=True):
+class OwnFinding(Row, table=True):
     """What Pullcord's own trial merge of a pull request said last.
 
     It stands beside Azure DevOps' word about the merge of ``stale_target_commit``, and gives way
@@ -110,7 +111,7 @@ class OwnFinding(SQLModel, table=True):
     is_unaffected: bool = False
 
 
-class MergeStatusRow(SQLModel, table=True):
+class MergeStatusRow(Row, table=True):
     """The pull-request status ``pullcord/mergeable``: as it should be, and as it was posted.
 
     ``state`` (failed, succeeded, error) is about the merge of ``source_commit`` into
@@ -141,7 +142,7 @@ class MergeStatusRow(SQLModel, table=True):
     attempts: int = 0
 
 
-class ConflictSnooze(SQLModel, table=True):
+class ConflictSnooze(Row, table=True):
     """Until when a person is not alerted of a pull request's conflicts."""
 
     __tablename__ = "conflict_snoozes"

@@ -4,15 +4,16 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, Column, Index, event, text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from storage.tables.partial_index import partial_index
+from storage.tables.row import Row
 from storage.text import folded
 
 _IS_OPEN = text("ended_at IS NULL")
 
 
-class Connection(SQLModel, table=True):
+class Connection(Row, table=True):
     """One Azure DevOps organisation or collection.
 
     ``projects`` are the project names it serves. ``secret_hash`` and ``old_secret_hash`` are hashes
@@ -43,7 +44,7 @@ class Connection(SQLModel, table=True):
     disconnected_at: datetime | None = None
 
 
-class Credential(SQLModel, table=True):
+class Credential(Row, table=True):
     """A PAT or Entra application of a connection; ``secret`` is encrypted (storage.secrets).
 
     ``kind``: ``pat``; ``service_principal`` (``secret`` is the client secret) or ``certificate``
@@ -69,7 +70,7 @@ class Credential(SQLModel, table=True):
     created_at: datetime
 
 
-class Hook(SQLModel, table=True):
+class Hook(Row, table=True):
     """A service hook subscription in Azure DevOps that feeds us. ``id`` is its GUID, lower case.
 
     ``inputs`` are its filters: projectId, and notificationType where there is one.
@@ -92,7 +93,7 @@ class Hook(SQLModel, table=True):
     repaired_at: datetime | None = None
 
 
-class Feed(SQLModel, table=True):
+class Feed(Row, table=True):
     """How the service hooks of a connection are watched.
 
     ``looked_at``: when they were last compared with what they should be. ``history_read_to``: up to
@@ -106,7 +107,7 @@ class Feed(SQLModel, table=True):
     history_read_to: datetime | None = None
 
 
-class FeedTrouble(SQLModel, table=True):
+class FeedTrouble(Row, table=True):
     """Something wrong with a feed, from ``began_at`` to ``ended_at``.
 
     ``what`` is a hook's key, ``project/GUID`` when nothing of a project comes in any more, or
@@ -140,7 +141,7 @@ class FeedTrouble(SQLModel, table=True):
     ended_at: datetime | None = None
 
 
-class RepositoryRow(SQLModel, table=True):
+class RepositoryRow(Row, table=True):
     """A git repository that Pullcord has seen. ``id`` is its GUID, lower case.
 
     ``reviewers`` are the configured reviewers' identity ids; empty means recent reviewers.

@@ -3,10 +3,12 @@
 from datetime import datetime
 
 from sqlalchemy import JSON, Column
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
+
+from storage.tables.row import Row
 
 
-class PullRequestLabels(SQLModel, table=True):
+class PullRequestLabels(Row, table=True):
     """The labels of a pull request as last read; read only where a subscription filters by them.
 
     They are read before the pull request itself is stored, hence by its number.

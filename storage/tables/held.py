@@ -4,15 +4,16 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, Column, Index, text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from storage.tables.partial_index import partial_index
 from storage.tables.queues import RowId
+from storage.tables.row import Row
 
 _IS_HELD = text("released_at IS NULL")
 
 
-class HeldNotice(SQLModel, table=True):
+class HeldNotice(Row, table=True):
     """One thing to tell one person, or one reply below a card, that may have to wait.
 
     ``key`` says what it is and to whom; it is unique, so nothing is told twice. ``person_id`` or
@@ -55,7 +56,7 @@ class HeldNotice(SQLModel, table=True):
     outcome: str = ""
 
 
-class ReviewedCommit(SQLModel, table=True):
+class ReviewedCommit(Row, table=True):
     """The source commit that a reviewer's last vote was about."""
 
     __tablename__ = "reviewed_commits"
@@ -66,7 +67,7 @@ class ReviewedCommit(SQLModel, table=True):
     at: datetime
 
 
-class ThreadParticipant(SQLModel, table=True):
+class ThreadParticipant(Row, table=True):
     """Somebody who wrote in a comment thread of a pull request."""
 
     __tablename__ = "thread_participants"
@@ -76,7 +77,7 @@ class ThreadParticipant(SQLModel, table=True):
     identity_id: str = Field(primary_key=True)
 
 
-class GroupMembers(SQLModel, table=True):
+class GroupMembers(Row, table=True):
     """The members of a group of Azure DevOps as last read: identity ids."""
 
     __tablename__ = "group_members"
@@ -87,7 +88,7 @@ class GroupMembers(SQLModel, table=True):
     read_at: datetime
 
 
-class GroupTurn(SQLModel, table=True):
+class GroupTurn(Row, table=True):
     """When a member of a group was last asked for a review in the group's stead."""
 
     __tablename__ = "group_turns"

@@ -4,14 +4,15 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, Column, Index, UniqueConstraint, event
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
+from storage.tables.row import Row
 from storage.text import account_key, folded
 
 ANY_REPOSITORY = "*"
 
 
-class Person(SQLModel, table=True):
+class Person(Row, table=True):
     """One human as Teams knows him. ``mail`` is lower case, from the Teams roster (UPN or mail).
 
     ``personal_conversation_id`` is set once there is a personal chat with the bot. Until
@@ -40,7 +41,7 @@ class Person(SQLModel, table=True):
     )
 
 
-class IdentityRow(SQLModel, table=True):
+class IdentityRow(Row, table=True):
     """An Azure DevOps identity and, once matched, its person.
 
     ``account_key`` is ``unique_name`` without case; it is kept up by itself.
@@ -68,7 +69,7 @@ def _keep_account_key(_mapper: object, _connection: object, row: IdentityRow) ->
     row.account_key = account_key(row.unique_name)
 
 
-class ConversationRow(SQLModel, table=True):
+class ConversationRow(Row, table=True):
     """A Teams conversation the bot is or was in. ``state``: active or gone."""
 
     __tablename__ = "conversations"
@@ -88,7 +89,7 @@ class ConversationRow(SQLModel, table=True):
     created_at: datetime
 
 
-class Subscription(SQLModel, table=True):
+class Subscription(Row, table=True):
     """A conversation's wish to hear of a project or repository.
 
     ``repository`` empty means all of the project; it may hold wildcards that match whole names.
@@ -127,7 +128,7 @@ def _keep_keys(_mapper: object, _connection: object, row: Subscription) -> None:
     row.repository_key = ANY_REPOSITORY if has_wildcards else folded(row.repository)
 
 
-class PostedCard(SQLModel, table=True):
+class PostedCard(Row, table=True):
     """The one living card of a pull request in a conversation.
 
     ``activity_id`` is Teams' id of the message, empty until it is posted; in a channel it is the

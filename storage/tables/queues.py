@@ -14,9 +14,10 @@ from sqlalchemy import (
     event,
     text,
 )
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from storage.tables.partial_index import partial_index
+from storage.tables.row import Row
 
 # SQLite counts its rows with INTEGER only, which there is 64 bits wide anyway.
 RowId = BigInteger().with_variant(Integer, "sqlite")
@@ -27,7 +28,7 @@ _IS_ALERT = text("episode_id IS NOT NULL")
 _IS_RADAR_ALERT = text("radar_pair_id IS NOT NULL")
 
 
-class InboxRow(SQLModel, table=True):
+class InboxRow(Row, table=True):
     """One webhook body, raw, as received.
 
     ``dedup_key`` is ``n:SUBSCRIPTION:NOTIFICATION``, else ``e:EVENT_ID``, else ``c:``; with
@@ -59,7 +60,7 @@ class InboxRow(SQLModel, table=True):
     done_at: datetime | None = None
 
 
-class OutboxRow(SQLModel, table=True):
+class OutboxRow(Row, table=True):
     """One thing to send to one conversation, in the order of ``id``.
 
     ``kind``: ``card`` (the pull request's card is out of date; drawn when sent), ``message`` (a
@@ -139,7 +140,7 @@ def lane_of(conversation_id: str, person_id: int | None) -> str:
     return conversation_id or f"person/{person_id}"
 
 
-class ActivityRow(SQLModel, table=True):
+class ActivityRow(Row, table=True):
     """One Teams activity, stored before it is answered. An id seen before does nothing.
 
     ``event`` is a bot.teams_model.TeamsEvent as JSON. ``state``: pending, done, failed.
@@ -160,7 +161,7 @@ class ActivityRow(SQLModel, table=True):
     done_at: datetime | None = None
 
 
-class WorkflowRun(SQLModel, table=True):
+class WorkflowRun(Row, table=True):
     """A workflow of several steps; ``steps`` maps a done step's name to what it made.
 
     ``key`` names the work (``start_ticket:contoso:123:REPOSITORY``), so the same command finds it.
@@ -183,7 +184,7 @@ class WorkflowRun(SQLModel, table=True):
     updated_at: datetime
 
 
-class Lease(SQLModel, table=True):
+class Lease(Row, table=True):
     """A job runs on the one replica that holds its lease."""
 
     __tablename__ = "leases"

@@ -3,14 +3,15 @@
 from datetime import datetime
 
 from sqlalchemy import JSON, Column, Index, UniqueConstraint, text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from storage.tables.partial_index import partial_index
+from storage.tables.row import Row
 
 _IS_OPEN = text("ended_at IS NULL")
 
 
-class TrialMergeRow(SQLModel, table=True):
+class TrialMergeRow(Row, table=True):
     """What a trial merge of two commits said; it never changes, so it is asked for once.
 
     ``one`` and ``other`` are in alphabetical order, because a merge conflicts either way round.
@@ -33,7 +34,7 @@ class TrialMergeRow(SQLModel, table=True):
     checked_at: datetime
 
 
-class ChangedFilesRow(SQLModel, table=True):
+class ChangedFilesRow(Row, table=True):
     """The paths that a source commit changes since it left its target branch."""
 
     __tablename__ = "changed_files"
@@ -50,7 +51,7 @@ class ChangedFilesRow(SQLModel, table=True):
     read_at: datetime
 
 
-class RadarPair(SQLModel, table=True):
+class RadarPair(Row, table=True):
     """One stretch of time in which two open pull requests conflict with each other.
 
     ``first_id`` is the one of the lower number. ``files`` are those that both change.
@@ -86,7 +87,7 @@ class RadarPair(SQLModel, table=True):
     second_told: bool = False
 
 
-class RadarBacklog(SQLModel, table=True):
+class RadarBacklog(Row, table=True):
     """What the last round of the radar left unchecked in a connection.
 
     Kept, because finding it out takes longer the more pull requests are open: ``status`` must not.
@@ -99,7 +100,7 @@ class RadarBacklog(SQLModel, table=True):
     unread: int = 0
 
 
-class PostedRadarAlert(SQLModel, table=True):
+class PostedRadarAlert(Row, table=True):
     """The one message about a pair in an author's chat.
 
     ``activity_id`` is Teams' id of the message, "" when somebody deleted it: it is not posted

@@ -3,15 +3,16 @@
 from datetime import datetime
 
 from sqlalchemy import Index, text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from storage.tables.partial_index import partial_index
 from storage.tables.queues import RowId
+from storage.tables.row import Row
 
 _IS_WAITING = text("state = 'waiting'")
 
 
-class Reminder(SQLModel, table=True):
+class Reminder(Row, table=True):
     """One reminder of one pull request to one person or conversation.
 
     ``key`` says whom, of what, and since when that is so; it is unique, so nobody is reminded twice
@@ -50,7 +51,7 @@ class Reminder(SQLModel, table=True):
     created_at: datetime
 
 
-class DigestTime(SQLModel, table=True):
+class DigestTime(Row, table=True):
     """When a person or conversation gets the next digest.
 
     ``owner`` is ``person/ID`` or ``conversation/ID``. ``schedule`` is what ``due_at`` was computed

@@ -2,13 +2,15 @@
 
 from datetime import datetime
 
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
+
+from storage.tables.row import Row
 
 EVERYBODY = 0
 """``ConversationRole.person_id`` of what everybody in the conversation has."""
 
 
-class ConversationRole(SQLModel, table=True):
+class ConversationRole(Row, table=True):
     """A role that was given in a conversation; ``person_id`` 0 means everybody in it.
 
     ``role`` is the name of a bot.roles.Role in lower case.
@@ -23,7 +25,7 @@ class ConversationRole(SQLModel, table=True):
     given_at: datetime
 
 
-class ProjectRoleRow(SQLModel, table=True):
+class ProjectRoleRow(Row, table=True):
     """What an identity is in the projects of its connection (bot.project_roles.ProjectStanding).
 
     ``standing`` is empty when Azure DevOps' groups say nothing of it.

@@ -3,10 +3,12 @@
 from datetime import datetime
 
 from sqlalchemy import Index
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
+
+from storage.tables.row import Row
 
 
-class TicketNews(SQLModel, table=True):
+class TicketNews(Row, table=True):
     """A ticket as its last webhook left it: what comes next is compared with this.
 
     It stands beside TicketRow, which reads from Azure DevOps bring up to date, too, without

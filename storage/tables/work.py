@@ -4,15 +4,16 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, Column, Index, UniqueConstraint, text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from storage.tables.partial_index import partial_index
+from storage.tables.row import Row
 
 # Written out, because neither database uses a partial index for a bound parameter.
 REVIEW_IS_OPEN = text("reviewers.is_open")
 
 
-class TicketRow(SQLModel, table=True):
+class TicketRow(Row, table=True):
     """A work item as last seen."""
 
     __tablename__ = "tickets"
@@ -29,7 +30,7 @@ class TicketRow(SQLModel, table=True):
     as_of: datetime
 
 
-class PullRequestRow(SQLModel, table=True):
+class PullRequestRow(Row, table=True):
     """A pull request.
 
     ``state`` is bot.reconcile's PullRequestState as JSON; the columns serve queries. ``number`` is
@@ -70,7 +71,7 @@ class PullRequestRow(SQLModel, table=True):
     state: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
 
 
-class ReviewerRow(SQLModel, table=True):
+class ReviewerRow(Row, table=True):
     """A reviewer of a pull request and the vote.
 
     ``asked_at`` is when the review was last asked of him, None while it is a draft. ``is_open``:
@@ -97,7 +98,7 @@ class ReviewerRow(SQLModel, table=True):
     asked_at: datetime | None = None
 
 
-class Link(SQLModel, table=True):
+class Link(Row, table=True):
     """A ticket ↔ branch ↔ pull request relation.
 
     ``origin``: start, sync, azure_devops, branch_name, text, manual. A link that was taken away
