@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, and_, func, or_
+from sqlalchemy import ColumnElement, SQLColumnExpression, and_, func, not_, or_
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import Select
 
@@ -23,8 +23,11 @@ class ListedPullRequest:
     """One line of a list, with what its link needs.
 
     ``since`` is when it was opened, or where it waits for a review, when that was asked for.
+    ``id`` is ours. ``reviewer_id`` and ``reviewer_name`` are whose review it waits for, "" in lists
+    that are not about that.
     """
 
+    id: int
     connection: str
     base_url: str
     project_name: str
@@ -36,6 +39,8 @@ class ListedPullRequest:
     has_conflicts: bool
     target_ref: str
     since: datetime
+    reviewer_id: str = ""
+    reviewer_name: str = ""
 
 
 def list_open(
@@ -58,11 +63,17 @@ def list_by_author(
 
 
 def list_awaiting_vote(
-    session: Session, identities: Sequence[tuple[str, str]], *, limit: int
+    session: Session,
+    identities: Sequence[tuple[str, str]],
+    *,
+    limit: int,
+    not_by: Sequence[tuple[str, str]] = (),
 ) -> list[ListedPullRequest]:
     """The open, published ones of others on which these identities have not voted.
 
-    Those that were asked for first come first.
+    Those that were asked for first come first. ``not_by`` are authors to leave out: where the
+    identities are groups, those of whoever is in them. Each comes once for every identity that is
+    asked.
     """
     if not identities:
         return []
@@ -73,7 +84,7 @@ def list_awaiting_vote(
     )
     statement = (
         _all()
-        .add_columns(asked_at)
+        .add_columns(asked_at, col(ReviewerRow.identity_id), col(ReviewerRow.display_name))
         .join(ReviewerRow, col(ReviewerRow.pull_request_id) == PullRequestRow.id)
         .where(
             any_of(identities, col(ReviewerRow.identity_id)),
@@ -86,10 +97,12 @@ def list_awaiting_vote(
         .order_by(asked_at, col(PullRequestRow.id))
         .limit(limit)
     )
-    found: dict[int, ListedPullRequest] = {}  # somebody may be asked under two identities
-    for row, repository, url, asked in session.execute(statement):
-        found.setdefault(row.id, replace(_line(row, repository, url), since=asked))
-    return list(found.values())
+    if not_by:
+        statement = statement.where(not_(any_of(not_by, col(PullRequestRow.author_id))))
+    return [
+        replace(_line(row, repository, url), since=asked, reviewer_id=id_, reviewer_name=name)
+        for row, repository, url, asked, id_, name in session.execute(statement)
+    ]
 
 
 def list_by_id(session: Session, ids: Collection[int]) -> dict[int, ListedPullRequest]:
@@ -139,6 +152,7 @@ def _listed(session: Session, statement: Listing, limit: int) -> list[ListedPull
 
 def _line(row: PullRequestRow, repository: RepositoryRow, base_url: str) -> ListedPullRequest:
     return ListedPullRequest(
+        id=row.id or 0,
         connection=row.connection,
         base_url=base_url,
         project_name=repository.project_name,
