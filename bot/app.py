@@ -47,7 +47,7 @@ from bot.turns import Turns
 from storage import inbox, leases, outbox, schema, topics
 from storage.engine import CannotStore, Database, NewHook
 from storage.housekeeping import Retention
-from storage.queries import conflicts, merge_statuses
+from storage.queries import conflicts, connections, merge_statuses
 from storage.secrets import SecretBox
 
 log = logging.getLogger(__name__)
@@ -104,6 +104,7 @@ class Pullcord:
         except schema.SchemaError as error:
             raise CannotStart(str(error)) from None
         self._wire(Database.open(url))
+        await self._refuse_open_doors()
         await self._resume()
         try:
             await self.web.start()
@@ -219,6 +220,17 @@ class Pullcord:
         db.on_write(topics.CONFLICTS, self.watch.wake)
         db.on_write(topics.MERGE_STATUSES, self.statuses.wake)
         db.on_write(topics.HELD, self.held.wake)
+
+    async def _refuse_open_doors(self) -> None:
+        """A connection without a webhook secret would refuse its whole feed, and nobody notice."""
+        bare = await self.db.read(connections.without_secret)
+        if not bare:
+            return
+        await self._close()
+        raise CannotStart(
+            f"the connection {bare[0]!r} has no webhook secret: run `pullcord rotate-secret "
+            f"{bare[0]}`, which makes one and gives it to the hooks"
+        )
 
     async def _catch_up(self, names: Collection[str]) -> None:
         """Read what these connections have, as after an outage."""

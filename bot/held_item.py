@@ -214,15 +214,17 @@ def hold_alert(
     pull_request_id: int,
     text: str,
     *,
+    role: Role = Role.AUTHOR,
     cause: str,
     now: datetime,
 ) -> bool:
-    """Keep the alert of a conflict or of a radar pair for an author; told alone it is its card.
+    """Keep the alert of a conflict or of a radar pair for a person; told alone it is its card.
 
-    ``pull_request_id`` is the person's own.
+    ``pull_request_id`` is the author's own, or the one that the person follows.
     """
     item = Item(
         text=text,
+        role=role,
         episode_id=about.episode_id,
         radar_pair_id=about.radar_pair_id,
         page="conflicts",

@@ -25,7 +25,7 @@ def why_over(
     match EventKind(row.kind):
         case EventKind.REVIEW_ASKED:
             return _review_over(session, person_id, item, state)
-        case EventKind.READY if not is_ready(state):
+        case EventKind.READY if view.has_conflicts or not is_ready(state):
             return "it is not ready any more"
         case EventKind.CONFLICT if item.episode_id is not None:
             episode = conflicts.get(session, item.episode_id)

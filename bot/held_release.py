@@ -13,7 +13,12 @@ from sqlmodel import Session
 from bot.cards.view import PullRequestView, load_view
 from bot.held_item import Waiting, late_once, read_item
 from bot.held_over import why_over
-from bot.held_telling import tell_person, tell_person_together, tell_reply
+from bot.held_telling import (
+    mention_instead,
+    tell_person,
+    tell_person_together,
+    tell_reply,
+)
 from bot.notices.holding import (
     CHECKS_AGAIN,
     Hold,
@@ -101,11 +106,12 @@ def _release_person(
     told = late_once(_sort_out(session, verdicts, now))
     if not told:
         return
-    late = [waiting for waiting in told if waiting.row.reason in _WERE_HELD]
+    direct = [each for each in told if not mention_instead(session, person, each, now=now)]
+    late = [waiting for waiting in direct if waiting.row.reason in _WERE_HELD]
     late_groups = _as_groups(late, rules)
     if len(late_groups) > 1:
         tell_person_together(session, person, late_groups, now=now)
-    at_once = told if len(late_groups) <= 1 else [each for each in told if each not in late]
+    at_once = direct if len(late_groups) <= 1 else [each for each in direct if each not in late]
     for group in _as_groups(at_once, rules):
         tell_person(session, person, group, now=now)
     held.release(session, [waiting.row.id for waiting in told], now=now, outcome=SENT)

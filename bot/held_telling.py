@@ -10,6 +10,7 @@ from bot.cards.direct import direct_card, news_card, reply_message
 from bot.cards.held_news import About, held_card
 from bot.cards.pull_request import draw_pull_request
 from bot.cards.view import load_view
+from bot.conflicts.mentioning import mention_author
 from bot.held_item import Waiting
 from bot.notices import texts
 from bot.notices.holding import Reason
@@ -21,7 +22,7 @@ from bot.outgoing import as_payload
 from bot.teams_model import Json, OutgoingMessage
 from storage import outbox
 from storage.outbox import AlertOf
-from storage.queries import conversations, identities, recording
+from storage.queries import conflicts, conversations, identities, recording
 from storage.tables import Person, RadarPair
 
 READY_TOO = "Nothing stands in its way now: you can complete it"
@@ -68,6 +69,20 @@ def _alert_of(session: Session, waiting: Waiting) -> tuple[AlertOf, int] | None:
     if item.episode_id is not None and waiting.row.pull_request_id is not None:
         return AlertOf(episode_id=item.episode_id), waiting.row.pull_request_id
     return None
+
+
+def mention_instead(session: Session, person: Person, waiting: Waiting, *, now: datetime) -> bool:
+    """An author without a chat hears of his conflict by a mention where its alert stands.
+
+    False for everything else, and where no conversation has the alert.
+    """
+    item = waiting.item
+    if item.episode_id is None or item.role is not Role.AUTHOR or _chat(session, person):
+        return False
+    episode = conflicts.get(session, item.episode_id)
+    return episode is not None and mention_author(
+        session, person, episode, item.text, cause=waiting.row.cause, now=now
+    )
 
 
 def tell_person_together(

@@ -15,7 +15,7 @@ from bot.pull_request_state import PullRequestState
 from bot.roles import Role
 from bot.services import Services
 from bot.teams_model import LinkPasted, OutgoingMessage
-from storage.queries import connections, people, pull_requests, tickets
+from storage.queries import conflicts, connections, people, pull_requests, tickets
 from storage.tables import Connection, PullRequestRow, TicketRow
 
 _state = TypeAdapter(PullRequestState)
@@ -55,11 +55,14 @@ def _preview(session: Session, link: PullRequestLink | TicketLink) -> OutgoingMe
             ticket = tickets.get(session, connection.name, link.number)
             return ticket_preview(connection, ticket) if ticket else None
         row = pull_requests.by_number(session, connection.name, link.number)
-        return pull_request_preview(row, link.url) if row else None
+        if row is None:
+            return None
+        is_blocked = bool(conflicts.blocked_since(session, [row.id or 0]))
+        return pull_request_preview(row, link.url, has_conflicts=is_blocked)
     return None
 
 
-def pull_request_preview(row: PullRequestRow, url: str) -> OutgoingMessage:
+def pull_request_preview(row: PullRequestRow, url: str, *, has_conflicts: bool) -> OutgoingMessage:
     """Where a pull request stands, below its address."""
     state = _state.validate_python(row.state)
     repository = state.repository
@@ -71,7 +74,7 @@ def pull_request_preview(row: PullRequestRow, url: str) -> OutgoingMessage:
         f"{escape(row.target_ref.removeprefix('refs/heads/'), 120)}",
     ]
     tone = Tone.INFO if state.is_active else Tone.NEUTRAL
-    if state.has_conflicts:
+    if has_conflicts:
         lines.append("**It has merge conflicts.**")
         tone = Tone.BAD
     title = f"Pull request {row.number}: {row.title}"

@@ -16,9 +16,13 @@ from sqlmodel import Session, col, select
 from bot.model import Identity, PullRequestSnapshot, branch_name
 from storage.dialects import table_of
 from storage.tables import Connection, IdentityRow, Link
+from storage.text import account_key
 
 OWN_IDENTITY = "own_identity"
 """Key in a connection's settings: the identity id of the account that Pullcord uses there."""
+
+OWN_NAME = "own_name"
+"""Key in a connection's settings: the name with which that account signs in, as a key."""
 
 STARTED = "start"
 
@@ -35,12 +39,24 @@ def _settings() -> "Select[dict[str, Any]]":
     return sql_select(known.settings).where(known.name == bindparam("connection"))
 
 
-def remember_own_account(session: Session, connection: str, identity_id: str) -> None:
+def remember_own_account(session: Session, connection: str, account: Identity) -> None:
     """Store it, after Azure DevOps has said who we are."""
     row = session.get(Connection, connection)
     if row is not None:
-        row.settings = {**row.settings, OWN_IDENTITY: identity_id}
+        row.settings = {**row.settings, **own_settings(account)}
         session.add(row)
+
+
+def own_settings(account: Identity) -> dict[str, str]:
+    """What a connection's settings hold of the account that Pullcord uses there."""
+    return {OWN_IDENTITY: account.id, OWN_NAME: account_key(account.unique_name)}
+
+
+def is_own_name(session: Session, connection: str, unique_name: str) -> bool:
+    """Whether this is the account that Pullcord uses, as far as that is known."""
+    row = session.get(Connection, connection)
+    own = str(row.settings.get(OWN_NAME, "")) if row else ""
+    return bool(own) and own == account_key(unique_name)
 
 
 def as_started(session: Session, snapshot: PullRequestSnapshot) -> PullRequestSnapshot:

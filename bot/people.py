@@ -61,7 +61,8 @@ async def know_sender(
     known = (
         standing_of_stored(stored, services.clock()) if stored is not None else Standing.UNCONFIRMED
     )
-    if stored is not None and known in (Standing.MEMBER, Standing.GUEST):
+    is_stranger = known is Standing.MEMBER and is_foreign(services, conversation, sender)
+    if stored is not None and known in (Standing.MEMBER, Standing.GUEST) and not is_stranger:
         is_same = stored.teams_user_id == sender.id and not (
             timezone and stored.timezone != timezone
         )
@@ -90,6 +91,8 @@ async def ask_roster(
         return sender, Standing.UNCONFIRMED
     if found is None:
         return sender, Standing.NOT_A_MEMBER
+    if is_foreign(services, conversation, sender):  # whatever the roster leaves out
+        found = replace(found, tenant_id=sender.tenant_id)
     user = trusted(services, conversation, found)
     return user, standing_of(user)
 
@@ -107,9 +110,15 @@ async def read_roster(services: Services, conversation: Conversation) -> Sequenc
 
 def trusted(services: Services, conversation: Conversation, user: TeamsUser) -> TeamsUser:
     """The user with people of other tenants marked as guests: their mail is not ours to trust."""
-    allowed = services.allowed_tenants or {conversation.tenant_id.lower()}
     tenant = (user.tenant_id or conversation.tenant_id).lower()
-    return replace(user, tenant_id=tenant, is_guest=user.is_guest or tenant not in allowed)
+    is_guest = user.is_guest or is_foreign(services, conversation, user)
+    return replace(user, tenant_id=tenant, is_guest=is_guest)
+
+
+def is_foreign(services: Services, conversation: Conversation, user: TeamsUser) -> bool:
+    """Whether a user says to be of a tenant that is not ours, as in a shared channel."""
+    allowed = services.allowed_tenants or {conversation.tenant_id.lower()}
+    return (user.tenant_id or conversation.tenant_id).lower() not in allowed
 
 
 def remember(

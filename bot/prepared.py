@@ -133,10 +133,8 @@ def _prepare_alert(
         pair = load_pair(session, row.radar_pair_id)
         message = draw_radar_alert(pair, own=own_of(session, pair, row.conversation_id))
     else:
-        message = draw_conflict_alert(
-            load_alert(session, row.episode_id or 0, now),
-            is_direct=conversation.kind is ConversationKind.PERSONAL,
-        )
+        chat = conversation.id if conversation.kind is ConversationKind.PERSONAL else ""
+        message = draw_conflict_alert(load_alert(session, row.episode_id or 0, now, chat=chat))
     digest = content_hash(message)
     alert = _posted_alert(session, row)
     if alert is not None:

@@ -4,6 +4,7 @@ Runs inside ``Database.write``.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
@@ -20,7 +21,7 @@ from bot.notices.model import Subscriber
 from bot.notices.reasons import Role
 from bot.notices.tickets import passes, ticket_told, told_of_machines
 from bot.outgoing import as_payload
-from bot.ownership import own_account
+from bot.ownership import is_own_name
 from bot.reach import load_reach
 from bot.recorded_rows import storable
 from bot.teams_model import ConversationKind
@@ -30,14 +31,14 @@ from bot.ticket_changes import (
     TicketAssigned,
     TicketChange,
     TicketMoved,
+    is_same_person,
     person_of,
     ticket_changes,
 )
 from bot.workflows.place import run_key
 from storage import outbox
 from storage.queries import identities, recording, ticket_news, workflow_runs
-from storage.tables import Connection, IdentityRow, Person, TicketNews
-from storage.text import account_key
+from storage.tables import Connection, Person, TicketNews
 
 ORDER_WITHIN = timedelta(minutes=10)
 """How far the clocks and a slow "start ticket" may put its changes from what it recorded."""
@@ -64,6 +65,7 @@ def tell_ticket(
             ),
         )
     if changes and hook.project_name:
+        hook = _as_said_by_who_started(session, connection, hook, changes)
         _tell(session, connection, hook, changes, after.assigned_to, cause=cause, now=now)
     return changes
 
@@ -171,18 +173,44 @@ def _may_be_started(
         return False
     if not _person_of(session, connection, hook.changed_by):
         return True
-    own = session.get(IdentityRow, (connection, own_account(session, connection)))
-    doer = account_key(person_of(hook.changed_by).unique_name)
-    return own is not None and bool(doer) and own.account_key == doer
+    return is_own_name(session, connection, person_of(hook.changed_by).unique_name)
 
 
 def _who_started(
     session: Session, connection: str, hook: TicketHook, person_ids: Iterable[int]
 ) -> set[int]:
     """Those of them who said "start ticket" of it at that time: the reply has told them."""
-    runs = workflow_runs.with_prefix(session, run_key(connection, hook.number, ""))
-    by = {run.requested_by for run in runs if abs(run.updated_at - hook.at) <= ORDER_WITHIN}
+    by = _started_by(session, connection, hook)
     return {each for each in person_ids if by and actor_of(session.get_one(Person, each)) in by}
+
+
+def _started_by(session: Session, connection: str, hook: TicketHook) -> set[str]:
+    """Who said "start ticket" of it at that time, ``Name <mail>``."""
+    runs = workflow_runs.with_prefix(session, run_key(connection, hook.number, ""))
+    return {run.requested_by for run in runs if abs(run.updated_at - hook.at) <= ORDER_WITHIN}
+
+
+def _as_said_by_who_started(
+    session: Session, connection: str, hook: TicketHook, changes: Sequence[TicketChange]
+) -> TicketHook:
+    """What "start ticket" did is the doing of who said it, though our account is named.
+
+    While that account's name is not known, only what gives the ticket to the one who said it is
+    surely of that order.
+    """
+    by = _started_by(session, connection, hook)
+    if len(by) != 1 or not _may_be_started(session, connection, hook, changes):
+        return hook
+    [starter] = by
+    person = recording.person_with_mail(session, person_of(starter).unique_name)
+    identity = identities.of_person(session, person.id or 0, connection) if person else None
+    if identity is not None:
+        starter = f"{identity.display_name} <{identity.unique_name}>"
+    is_ours = is_own_name(session, connection, person_of(hook.changed_by).unique_name) or any(
+        isinstance(change, TicketAssigned) and is_same_person(change.new, starter)
+        for change in changes
+    )
+    return replace(hook, changed_by=starter) if is_ours else hook
 
 
 def _person_of(session: Session, connection: str, text: str) -> int:

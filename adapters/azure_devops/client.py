@@ -9,7 +9,7 @@ from adapters.azure_devops.commits import CommitCalls
 from adapters.azure_devops.conflicts import ConflictCalls
 from adapters.azure_devops.credentials import CredentialSource
 from adapters.azure_devops.git_refs import GitRefCalls
-from adapters.azure_devops.http import Http, Refused, TimeOuts
+from adapters.azure_devops.http import Http, Reached, Refused, TimeOuts
 from adapters.azure_devops.identities import IdentityCalls
 from adapters.azure_devops.iterations import IterationCalls
 from adapters.azure_devops.network import Network
@@ -56,6 +56,7 @@ class AzureDevOpsClient(
         timeouts: TimeOuts = TimeOuts(),  # noqa: B008 - frozen, so sharing it is safe
         user_agent: str = "Pullcord",
         refused: Refused | None = None,
+        reached: Reached | None = None,
     ) -> None:
         """Prepare a client; nothing is sent.
 
@@ -71,6 +72,7 @@ class AzureDevOpsClient(
             timeouts: of each call.
             user_agent: sent with every request.
             refused: told when a credential is set aside because Azure DevOps refuses it.
+            reached: told after each request whether there was an answer.
 
         Raises:
             ValueError: the base URL is not one, or there is no credential.
@@ -86,6 +88,7 @@ class AzureDevOpsClient(
             timeouts=timeouts,
             user_agent=user_agent,
             refused=refused,
+            reached=reached,
         )
         super().__init__(connection=connection, base=base, http=http, clock=clock, sleep=sleep)
 

@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from adapters.azure_devops.client import AzureDevOpsClient
 from adapters.azure_devops.rate_limit import RateLimit
@@ -22,8 +23,10 @@ from bot.ports import (
     ConnectionPaused,
     NotFound,
     Sleep,
+    Unreachable,
 )
 from storage.engine import CannotStore, Database
+from storage.queries import connections
 from storage.secrets import SecretBox
 
 log = logging.getLogger(__name__)
@@ -73,6 +76,7 @@ class AzureDevOpsClients:
         self._monotonic = monotonic
         self._clients: dict[str, _Client] = {}
         self._retired: list[AzureDevOpsClient] = []
+        self._is_reached: dict[str, bool] = {}
         self._looking = asyncio.Lock()
 
     async def __call__(self, connection: str) -> AzureDevOps:
@@ -131,6 +135,7 @@ class AzureDevOpsClients:
             clock=self._clock,
             sleep=self._sleep,
             refused=refused,
+            reached=partial(self._note_reach, stored.name),
         )
 
     async def _set_aside(self, connection: str, number: int, secret: str, reason: str) -> None:
@@ -152,6 +157,21 @@ class AzureDevOpsClients:
         known = self._clients.get(connection)
         if known is not None:
             known.checked_at = float("-inf")
+
+    async def _note_reach(self, connection: str, trouble: Unreachable | None) -> None:
+        """Store since when a connection is not reached, and that it is again; only on a change."""
+        is_reached = trouble is None
+        if self._is_reached.get(connection) is is_reached:
+            return
+        self._is_reached[connection] = is_reached
+        reason, now = str(trouble or ""), self._clock()
+        try:
+            await self._db.write(
+                lambda s: connections.note_reach(s, connection, reason=reason, now=now)
+            )
+        except CannotStore as error:
+            self._is_reached.pop(connection, None)
+            log.warning("whether %s is reached is noted later: %s", connection, error)
 
     def rate_limits(self) -> Mapping[str, Sequence[RateLimit]]:
         """What Azure DevOps said last about each credential's limits, by connection."""

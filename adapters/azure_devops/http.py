@@ -41,6 +41,9 @@ from bot.ports import (
 Refused = Callable[[str, AzureDevOpsError], Awaitable[None]]
 """Called when a credential (by its name) was refused and is set aside."""
 
+Reached = Callable[[Unreachable | None], Awaitable[None]]
+"""Called after each request: None when there was an answer, whatever it was."""
+
 MAX_ATTEMPTS = 3
 MAX_PAGES = 500
 CONCURRENT_REQUESTS = 8
@@ -79,6 +82,7 @@ class Http:
         timeouts: TimeOuts,
         user_agent: str,
         refused: Refused | None = None,
+        reached: Reached | None = None,
     ) -> None:
         self._base = base
         self.api_version = api_version
@@ -86,6 +90,7 @@ class Http:
         self._sleep = sleep
         self._timeouts = timeouts
         self._refused = refused
+        self._reached = reached
         self._slots = asyncio.Semaphore(CONCURRENT_REQUESTS)
         # The pool looks at each of its connections at each request: no more than can be used.
         limits = httpx.Limits(
@@ -210,10 +215,28 @@ class Http:
             method, _with_query(url, query), content=content, headers=headers
         )
         try:
+            answer = await self._in_time(request, repeatable=repeatable)
+        except Unreachable as lost_error:
+            await self._tell(lost_error)
+            raise
+        except RateLimited:  # perhaps nothing was asked
+            raise
+        except AzureDevOpsError:
+            await self._tell(None)
+            raise
+        await self._tell(None)
+        return answer
+
+    async def _in_time(self, request: httpx.Request, *, repeatable: bool) -> Answer:
+        try:
             async with asyncio.timeout(self._timeouts.total_s), self._slots:
                 return await self._until_answered(request, repeatable=repeatable)
         except TimeoutError:
             raise Unreachable(f"{UNREACHABLE}: it did not answer in time") from None
+
+    async def _tell(self, trouble: Unreachable | None) -> None:
+        if self._reached is not None:
+            await self._reached(trouble)
 
     async def _until_answered(self, request: httpx.Request, *, repeatable: bool) -> Answer:
         attempts = AsyncRetrying(

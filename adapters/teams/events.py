@@ -8,7 +8,7 @@ import json
 from dataclasses import replace
 
 from adapters.teams.fields import BadActivity, nested, objects, required_text, text
-from adapters.teams.places import conversation_of, thread_of, user_of
+from adapters.teams.places import conversation_of, tenants_of, thread_of, user_of
 from bot.teams_model import (
     BotInstalled,
     BotRemoved,
@@ -201,7 +201,7 @@ def _sender(activity: Json, conversation: Conversation, *, is_required: bool = F
     account = nested(activity, "from")
     if is_required:
         required_text(account, "id", "from.")
-    return user_of(account, conversation.tenant_id, "from.")
+    return user_of(account, tenants_of(activity)[-1], "from.")
 
 
 def _bot_id(activity: Json) -> str:

@@ -17,7 +17,7 @@ from adapters.teams.channel_token import ChannelToken, ChannelTokens
 from adapters.teams.config import TeamsConfig
 from adapters.teams.events import CARD_ACTION, event_of, link_of
 from adapters.teams.fields import BadActivity, nested, required_text, text
-from adapters.teams.places import tenants_of
+from adapters.teams.places import is_channel, tenants_of
 from adapters.teams.refusals import Refused, peer_address, refusal_answer
 from adapters.teams.signing_keys import KeysUnavailable, SigningKeys
 from bot.log_text import log_safe
@@ -135,7 +135,9 @@ class TeamsInbound:
             raise Refused(403, "the channel is not Teams", channel)
         if not self._config.hosts.allows(service_url):
             raise Refused(403, "the service URL is not on an allowed host", service_url)
-        for tenant in tenants:
+        # In a shared channel somebody of another tenant writes: the bot says that it may not.
+        checked = tenants[:1] if _is_said_in_a_channel(activity) else tenants
+        for tenant in checked:
             if tenant.lower() not in self._config.tenants:
                 raise Refused(403, "the tenant is not allowed", tenant or "none named")
 
@@ -167,6 +169,13 @@ class TeamsInbound:
                 return web.json_response(invokes.failed_answer())
             return _not_now("the activity could not be handled")
         return web.json_response(said) if is_invoke else web.Response()
+
+
+def _is_said_in_a_channel(activity: Json) -> bool:
+    """Whether it is a message or a pressed button there: what a person is answered with a word."""
+    is_said = activity["type"] in ("message", "messageUpdate")
+    is_pressed = activity["type"] == "invoke" and text(activity, "name") == CARD_ACTION
+    return (is_said or is_pressed) and is_channel(activity)
 
 
 def _is_local(request: web.Request) -> bool:

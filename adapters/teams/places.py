@@ -37,8 +37,21 @@ def conversation_of(activity: Json) -> Conversation:
     )
 
 
+def is_channel(activity: Json) -> bool:
+    """Whether it happened in a channel of a team, by what Teams says outright.
+
+    Raises:
+        BadActivity: a field has the wrong type.
+    """
+    told = text(nested(activity, "conversation"), "conversationType", "conversation.")
+    return told.lower() == ConversationKind.CHANNEL.value.lower()
+
+
 def tenants_of(activity: Json) -> tuple[str, ...]:
-    """Every tenant that the activity names, the conversation's first; ("",) when none is."""
+    """Every tenant that the activity names, the conversation's first; ("",) when none is.
+
+    The other one is that of the writer, who may come from elsewhere in a shared channel.
+    """
     data = nested(activity, "channelData")
     named = (
         text(nested(activity, "conversation"), "tenantId", "conversation."),

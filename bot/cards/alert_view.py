@@ -9,6 +9,8 @@ from sqlmodel import Session
 from bot.cards.view import PullRequestView, load_view
 from bot.conflicts.episodes import EndedBy
 from bot.model import Commit, FileConflict
+from bot.notices.reasons import Role
+from storage.queries import people, recording
 from storage.tables import ConflictEpisode
 
 _files = TypeAdapter(tuple[FileConflict, ...])
@@ -28,7 +30,8 @@ class AlertView:
 
     ``files_from`` is where the files are from: azure_devops, overlap, or "" when they are not
     known; ``is_examined`` is False while that may still change. ``ended_at`` None: it goes on;
-    ``ended_actor`` is the name of who ended it, "" when it is not known.
+    ``ended_actor`` is the name of who ended it, "" when it is not known. ``reader`` is why it is
+    for the one in whose chat it stands, None where it stands in a channel or group chat.
     """
 
     view: PullRequestView
@@ -42,10 +45,11 @@ class AlertView:
     cause: tuple[Commit, ...] = ()
     is_own_finding: bool = False
     is_examined: bool = True
+    reader: Role | None = None
 
 
-def load_alert(session: Session, episode_id: int, now: datetime) -> AlertView:
-    """Read what an episode's alert shows.
+def load_alert(session: Session, episode_id: int, now: datetime, *, chat: str = "") -> AlertView:
+    """Read what an episode's alert shows; ``chat`` is the personal chat that it is drawn for.
 
     Raises:
         UnknownEpisode: there is no such episode.
@@ -53,8 +57,9 @@ def load_alert(session: Session, episode_id: int, now: datetime) -> AlertView:
     row = session.get(ConflictEpisode, episode_id)
     if row is None:
         raise UnknownEpisode(f"conflict episode {episode_id} is not stored")
+    view = load_view(session, row.pull_request_id, "", now)
     return AlertView(
-        view=load_view(session, row.pull_request_id, "", now),
+        view=view,
         target_ref=row.target_ref,
         began_at=row.began_at,
         ended_at=row.ended_at,
@@ -65,7 +70,16 @@ def load_alert(session: Session, episode_id: int, now: datetime) -> AlertView:
         cause=_cause.validate_python(row.cause),
         is_own_finding=row.is_own_finding,
         is_examined=row.examined_at is not None,
+        reader=_reader(session, view, chat) if chat else None,
     )
+
+
+def _reader(session: Session, view: PullRequestView, chat: str) -> Role:
+    """Author or subscriber: nobody else is alerted."""
+    owner = people.with_chat(session, chat)
+    authors = recording.people_of(session, view.state.connection, [view.state.author.id])
+    is_author = owner is None or owner.id in {each.person_id for each in authors}
+    return Role.AUTHOR if is_author else Role.SUBSCRIBER
 
 
 def keep_examination(

@@ -51,25 +51,23 @@ TIGHT = Limits(path=80, files=MOST_FILES, commits=3, subject=40, branch=120)
 TIGHTEST = Limits(path=40, files=5, commits=1, subject=20, branch=60)
 
 
-def draw_conflict_alert(alert: AlertView, *, is_direct: bool = False) -> OutgoingMessage:
+def draw_conflict_alert(alert: AlertView) -> OutgoingMessage:
     """The alert as it is now: red while the conflict goes on, green or grey after.
 
-    ``is_direct``: it is for the author's own chat, and says there why it came.
+    In somebody's own chat it has the button that says why it came.
     """
     for limits in (GENEROUS, TIGHT):
-        sent = _draw(alert, limits, is_direct=is_direct)
+        sent = _draw(alert, limits)
         if fits(sent):
             return sent
-    return _draw(alert, TIGHTEST, is_direct=is_direct)
+    return _draw(alert, TIGHTEST)
 
 
-def _draw(alert: AlertView, limits: Limits, *, is_direct: bool) -> OutgoingMessage:
-    if alert.ended_at:
-        return _draw_ended(alert, limits)
-    return _draw_open(alert, limits, is_direct=is_direct)
+def _draw(alert: AlertView, limits: Limits) -> OutgoingMessage:
+    return _draw_ended(alert, limits) if alert.ended_at else _draw_open(alert, limits)
 
 
-def _draw_open(alert: AlertView, limits: Limits, *, is_direct: bool) -> OutgoingMessage:
+def _draw_open(alert: AlertView, limits: Limits) -> OutgoingMessage:
     title = f"{_name(alert)} has conflicts with {texts.branch(alert.target_ref)}"
     body: list[CardElement] = [
         header(Tone.BAD, _title(title), *_since(alert)),
@@ -77,7 +75,7 @@ def _draw_open(alert: AlertView, limits: Limits, *, is_direct: bool) -> Outgoing
         *_cause(alert, limits),
         *_commands(alert, limits),
     ]
-    return message(body, _buttons(alert, is_direct=is_direct), summary=title)
+    return message(body, [*_buttons(alert), *_why(alert)], summary=title)
 
 
 def _draw_ended(alert: AlertView, limits: Limits) -> OutgoingMessage:
@@ -99,7 +97,8 @@ def _draw_ended(alert: AlertView, limits: Limits) -> OutgoingMessage:
     own = [line(run(_OWN_CLEAN, subtle=True))] if alert.is_own_finding and tone is Tone.GOOD else []
     was = [*_files(alert, limits), *_cause(alert, limits)] if alert.files else []
     body: list[CardElement] = [header(tone, _title(title), line(run(said))), *own, *was]
-    return message(body, [open_url_button("Open", alert.view.page_url())], summary=title)
+    buttons = [open_url_button("Open", alert.view.page_url()), *_why(alert)]
+    return message(body, buttons, summary=title)
 
 
 _OWN_CLEAN = "Found by Pullcord's own trial merge; Azure DevOps has not merged on trial again yet."
@@ -182,22 +181,17 @@ def _commit(commit: Commit, view: PullRequestView, limits: Limits) -> CardElemen
     color: TextColor = "Accent"
     author = plain(commit.author_name, texts.NAME_LENGTH) or "Somebody"
     subject = plain(commit.message.partition("\n")[0], limits.subject)
-    short = plain(commit.id, SHORT_COMMIT, ellipsis="")
-    linked = (
-        run(f"#{commit.pull_request}", color=color, url=_page_of(view, commit.pull_request))
-        if commit.pull_request
-        else run(short, color=color, mono=True, url=_commit_url(view, commit.id))
-    )
+    name, url = named_page(commit, view)
+    linked = run(name, color=color, mono=not commit.pull_request, url=url)
     return line(run(f"{author}  ", bold=True), linked, run(f"  {subject}"))
 
 
-def _page_of(view: PullRequestView, number: int) -> str:
-    return f"{view.page_url().rpartition('/')[0]}/{number}"
-
-
-def _commit_url(view: PullRequestView, commit: str) -> str:
+def named_page(commit: Commit, view: PullRequestView) -> tuple[str, str]:
+    """Name and page of what brought a commit: its pull request, or the commit itself."""
     repository = view.page_url().rpartition("/pullrequest/")[0]
-    return f"{repository}/commit/{commit}"
+    if commit.pull_request:
+        return f"#{commit.pull_request}", f"{repository}/pullrequest/{commit.pull_request}"
+    return plain(commit.id, SHORT_COMMIT, ellipsis=""), f"{repository}/commit/{commit.id}"
 
 
 def _commands(alert: AlertView, limits: Limits) -> list[CardElement]:
@@ -227,14 +221,22 @@ def reproduce_commands(source_ref: str, target_ref: str) -> str | None:
     return commands if plain(commands, len(commands)) == commands else None
 
 
-def _buttons(alert: AlertView, *, is_direct: bool) -> Sequence[Action]:
-    state = alert.view.state
-    reference = f"{state.connection}:{state.number}"
-    why = [why_button(f"conflict author {reference}")] if is_direct else []
+def _buttons(alert: AlertView) -> Sequence[Action]:
+    reference = _reference(alert)
     return [
         open_url_button("Open", alert.view.page_url()),
         open_url_button("Conflicts", alert.view.page_url("conflicts")),
         command_button("Check again", CHECK_COMMAND, reference),
         command_button("Snooze", SNOOZE_COMMAND, reference),
-        *why,
     ]
+
+
+def _why(alert: AlertView) -> Sequence[Action]:
+    if alert.reader is None:
+        return []
+    return [why_button(f"conflict {alert.reader.value} {_reference(alert)}")]
+
+
+def _reference(alert: AlertView) -> str:
+    state = alert.view.state
+    return f"{state.connection}:{state.number}"

@@ -52,7 +52,7 @@ def _blocked(view: PullRequestView) -> Standing | None:
     target = texts.branch(state.target_ref)
     if view.has_conflicts:
         own = view.own_finding
-        since = own.found_at if own else state.conflicted_since
+        since = view.conflicts_since or state.conflicted_since
         auto = ". Auto-complete is set and will not happen" if state.auto_complete_by else ""
         by = ". Pullcord's own finding, not yet Azure DevOps'" if own else ""
         return Standing(label, Tone.BAD, f"Conflicts with {target}{auto}{by}", since)

@@ -17,6 +17,7 @@ from bot.links import pull_request_url, split_url, ticket_url
 from bot.model import Check, MergeStatus, Reviewer, Vote
 from bot.pull_request_state import PullRequestState
 from bot.teams_model import ConversationKind
+from storage.queries import conflicts
 from storage.tables import (
     Connection,
     ConversationRow,
@@ -53,7 +54,8 @@ class PullRequestView:
     ``checks`` are None while they were never read. ``viewers`` are the identity ids of the one
     who reads a personal chat, empty elsewhere, and of one who is nobody in Azure DevOps;
     ``is_own_chat`` is true for him, too. ``base_url`` is the connection's. ``finding`` is
-    what Pullcord's own trial merge said last.
+    what Pullcord's own trial merge said last; ``conflicts_since`` is when the episode of conflicts
+    began, None without one.
     """
 
     state: PullRequestState
@@ -64,6 +66,7 @@ class PullRequestView:
     viewers: frozenset[str] = frozenset()
     is_own_chat: bool = False
     finding: Finding | None = None
+    conflicts_since: datetime | None = None
 
     @property
     def own_finding(self) -> Finding | None:
@@ -131,7 +134,7 @@ def load_view(
     if row is None:
         raise UnknownPullRequest(f"pull request with the id {pull_request_id} is not stored")
     connection = session.get_one(Connection, row.connection)
-    return PullRequestView(
+    view = PullRequestView(
         state=_with_current_names(session, row, load_state(row)),
         base_url=connection.base_url,
         now=now,
@@ -141,6 +144,10 @@ def load_view(
         is_own_chat=_is_own_chat(session, conversation_id),
         finding=load_finding(session, pull_request_id),
     )
+    if not view.has_conflicts:
+        return view
+    blocked = conflicts.blocked_since(session, [pull_request_id])
+    return replace(view, conflicts_since=blocked.get(pull_request_id))
 
 
 def load_state(row: PullRequestRow) -> PullRequestState:

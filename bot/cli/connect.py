@@ -25,11 +25,12 @@ from bot.cli.connecting.asking import (
 )
 from bot.cli.connecting.learning import learn_repositories
 from bot.cli.connecting.storing import show_next, show_secret, store
-from bot.cli.connecting.trying import require_well, secret_box, show, try_wanted
+from bot.cli.connecting.trying import require_defaults, require_well, secret_box, show, try_wanted
 from bot.cli.connecting.wanted import (
     Wanted,
     application,
     check_date,
+    check_defaults,
     check_merge_status,
     check_name,
     check_naming,
@@ -46,6 +47,7 @@ from bot.cli.database import open_database
 from bot.conflicts.statuses import StatusMode, mode_of
 from bot.connections.conventions import SERVICES, conventions_of
 from bot.settings import Settings, SettingsError, load_settings
+from bot.usual_repository import defaults_of
 from storage.engine import Database
 from storage.queries import connections as stored
 from storage.queries.connections import NewCredential
@@ -89,6 +91,14 @@ def credential_options(function: F) -> F:
     "--branch-template",
     help="how `start ticket` names branches; {type} {id} {slug} {user} "
     f"[default: {DEFAULT_TEMPLATE}]",
+)
+@click.option(
+    "--default-repository",
+    "default_repositories",
+    multiple=True,
+    help="'TEAM/CHANNEL=PROJECT/NAME', what commands there mean that name none (or a "
+    "channel's link before the =); without 'TEAM/CHANNEL=' those of every conversation; 'none' "
+    "takes it back",
 )
 @click.option(
     "--merge-status",
@@ -168,6 +178,7 @@ async def _connect(
         show(tried.checks)
         if not anyway:
             require_well(tried, is_known=wanted.is_known)
+            require_defaults(wanted, tried)
         secret = await store(db, box, wanted, tried)
         click.echo(f"Connected {name} to {wanted.url}.")
         if all(check.is_well for check in tried.checks):
@@ -213,6 +224,7 @@ async def _present(db: Database, box: SecretBox, name: str) -> Wanted:
         projects=list(row.projects),
         conventions=conventions_of(row.settings),
         branch_template=row.branch_template,
+        default_repositories=defaults_of(row.settings),
         merge_status=mode_of(row.settings),
         network=network,
         is_known=True,
@@ -235,6 +247,9 @@ def _apply(wanted: Wanted, told: Mapping[str, Any], given: Mapping[str, Any]) ->
         chosen |= check_services(value("services"))
     wanted.conventions = replace(wanted.conventions, **chosen)
     wanted.branch_template = check_naming(value("branch_template") or wanted.branch_template)
+    wanted.default_repositories = check_defaults(
+        wanted.default_repositories, value("default_repositories") or ()
+    )
     wanted.merge_status = check_merge_status(value("merge_status") or wanted.merge_status)
     wanted.api_version = str(value("api_version") or "")
     headers = [*given["headers"], *map(from_environment, value("header_envs") or ())]

@@ -14,6 +14,7 @@ from bot.conflicts.statuses import mode_of
 from bot.connections.conventions import conventions_of, switched_on
 from bot.connections.telling import label_of
 from bot.settings import Settings, SettingsError, load_settings
+from bot.usual_repository import defaults_of
 from storage.engine import Database
 from storage.queries import connections as stored
 from storage.tables import Connection, Credential
@@ -89,8 +90,10 @@ async def _list(settings: Settings, as_json: bool) -> None:
                 "projects": row.projects,
                 "branch_template": row.branch_template,
                 "merge_status": mode_of(row.settings).value,
+                "default_repositories": defaults_of(row.settings),
                 "conventions": row.settings.get("conventions") or {},
                 "paused_reason": row.paused_reason,
+                "unreachable_reason": row.unreachable_reason,
                 "credentials": [credential_facts(each) for each in held],
             }
             for row, held in rows
@@ -101,6 +104,8 @@ async def _list(settings: Settings, as_json: bool) -> None:
         click.echo("No connections yet: run `pullcord connect`.")
     for row, held in rows:
         paused = f"  paused: {row.paused_reason}" if row.paused_reason else ""
+        if row.unreachable_since and not paused:
+            paused = f"  not reached since {row.unreachable_since:%Y-%m-%d %H:%M} UTC"
         projects = ", ".join(row.projects) or "all projects"
         on = ", ".join(switched_on(conventions_of(row.settings))) or "nothing"
         click.echo(f"{row.name}  {row.base_url}  {projects}  ({on}){paused}")

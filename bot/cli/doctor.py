@@ -30,7 +30,7 @@ def doctor(as_json: bool) -> None:
         click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
         for finding in findings:
-            click.echo(f"{'ok ' if finding.is_well else '!! '} {finding.what}: {finding.says}")
+            click.echo(f"{finding.mark} {finding.what}: {finding.says}")
             if finding.advice:
                 click.echo(f"      {finding.advice}")
     if not all(finding.is_well for finding in findings):

@@ -30,6 +30,11 @@ def check_lines(found: Examined, troubles: Sequence[FeedTrouble]) -> Iterator[st
             yield f"    since {since}: {log_safe(trouble.says)}.{mended}"
     if found.connection.old_secret_hash:
         yield "    A former webhook secret is still valid."
+    if found.wanted and not found.own:
+        yield (
+            "This account sees none. Only project administrators see service hooks: if somebody "
+            "made them by hand, `pullcord doctor` tells whether webhooks come."
+        )
     if not found.comparison.is_right:
         yield f"Run `pullcord hooks install {name}`; --dry-run says first what it would do."
 

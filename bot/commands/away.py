@@ -39,7 +39,9 @@ async def run(invocation: Invocation, wanted: Away) -> Reply:
     calendar, now = own_calendar(invocation), invocation.services.clock()
     if not ends:
         await change_own(invocation, lambda own: replace(own, away_from=None, away_until=None))
-        return Reply((text_card("Welcome back", ["What waited comes now, during your hours."]),))
+        lines = ["What waited comes now, during your hours."]
+        button = command_button("My reviews", "reviews")
+        return Reply((text_card("Welcome back", lines, [button]),))
     back = read_day(ends, calendar, now)
     first = read_day(begins, calendar, now) if begins else calendar.day_of(now)
     if back <= first:

@@ -8,6 +8,7 @@ from bot.commands.command import CommandRefused, Invocation
 from bot.commands.text import Reference
 from bot.links import is_under
 from bot.repository_names import covers
+from bot.usual_repository import usual_connections
 from storage.queries import connections, repositories, subscriptions
 from storage.tables import Connection, ConversationRow, RepositoryRow, Subscription
 
@@ -74,7 +75,7 @@ def pick_connection(
         return connection_named(known.connections, reference.connection)
     if len(known.connections) == 1:
         return known.connections[0]
-    usual = {conversation.default_connection} - {""} or {
+    usual = usual_connections(conversation, known.connections) or {
         row.connection for row in known.subscriptions
     }
     here = [row for row in known.connections if row.name in usual]

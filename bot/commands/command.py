@@ -55,7 +55,8 @@ class Command:
     ``is_changing`` is True unless a command says that it only reads. ``role`` is what one must be
     to give the command; without it, members may give those that change something, and readers
     those that do not. ``own_role`` is enough in one's personal chat, for what only concerns oneself
-    there.
+    there. ``shows`` says of what ``parse`` gave whether it only shows something: that is for
+    readers everywhere, whatever the command needs else.
     ``parse_form`` makes the same of a form: the words that its button carries, and what was filled
     in (input ids and texts). It raises UsageError, too. Without it a form is read as its words.
     """
@@ -74,12 +75,21 @@ class Command:
     parse_form: Callable[[str, Mapping[str, str]], Any] | None = None
     role: Role | None = None
     own_role: Role | None = None
+    shows: Callable[[Any], bool] | None = None
 
-    def needs_in(self, kind: ConversationKind) -> Role:
+    def needs_in(self, kind: ConversationKind, *, only_shows: bool = False) -> Role:
         """What one must at least be to give the command, or to press its button, there."""
+        if only_shows:
+            return Role.READER
         if kind is ConversationKind.PERSONAL and self.own_role is not None:
             return self.own_role
         return self.needs
+
+    @property
+    def readers_may(self) -> str:
+        """What of it readers may, too, in words; "" where the command needs one role alone."""
+        cases = {"in a personal chat": self.own_role, "to look": self.shows and Role.READER}
+        return " or ".join(words for words, role in cases.items() if role is Role.READER)
 
     @property
     def needs(self) -> Role:

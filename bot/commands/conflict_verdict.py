@@ -1,17 +1,24 @@
 """What ``conflicts N`` answers: the truth about one pull request at this moment."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from microsoft_teams.cards import Action
 
 from bot.cards.alert_view import FROM_AZURE_DEVOPS
-from bot.cards.answers import Tone, command_button, escape, open_url_button, text_card
+from bot.cards.answers import (
+    Tone,
+    command_button,
+    escape,
+    open_url_button,
+    text_card,
+    time_text,
+)
+from bot.cards.conflict_alert import named_page
 from bot.cards.plain_text import plain
 from bot.cards.radar_alert import files_text
 from bot.cards.view import PullRequestView
 from bot.commands.command import Reply
-from bot.commands.pull_request_lists import age, page
+from bot.commands.pull_request_lists import page
 from bot.conflicts.check_now import Verdict
 from bot.model import ConflictKind, MergeStatus, PullRequestStatus, branch_name
 from storage.queries.conflict_lists import ListedPair
@@ -24,14 +31,12 @@ TITLE_LENGTH = 80
 PATH_LENGTH = 100
 
 
-def verdict_reply(
-    verdict: Verdict, view: PullRequestView, pairs: Sequence[ListedPair], now: datetime
-) -> Reply:
+def verdict_reply(verdict: Verdict, view: PullRequestView, pairs: Sequence[ListedPair]) -> Reply:
     """The card: what it is now, since when, in which files, and with whom it will conflict."""
     state = verdict.state
-    title, tone, lines = _said(verdict, now)
+    title, tone, lines = _said(verdict, view)
     lines = [f"[{escape(plain(state.title, TITLE_LENGTH))}]({view.page_url()})", *lines]
-    lines += [*_file_lines(verdict), *_cause_lines(verdict)]
+    lines += [*_file_lines(verdict), *_cause_lines(verdict, view)]
     for pair in pairs:
         other = pair.second if pair.first.number == state.number else pair.first
         lines.append(
@@ -47,7 +52,7 @@ def verdict_reply(
     return Reply((text_card(title, lines, buttons, tone),))
 
 
-def _said(verdict: Verdict, now: datetime) -> tuple[str, Tone, list[str]]:
+def _said(verdict: Verdict, view: PullRequestView) -> tuple[str, Tone, list[str]]:
     """Title, colour and what is to be known besides."""
     state, number = verdict.state, verdict.state.number
     if not state.is_active:
@@ -57,8 +62,8 @@ def _said(verdict: Verdict, now: datetime) -> tuple[str, Tone, list[str]]:
     match verdict.status:
         case MergeStatus.CONFLICTS:
             title, tone = f"{number} has conflicts with {target}", Tone.BAD
-            if state.conflicted_since is not None and not verdict.is_own:
-                notes.append(f"For {age(state.conflicted_since, now)}.")
+            if view.conflicts_since is not None:
+                notes.append(f"Since {time_text(view.conflicts_since)}")
             if state.auto_complete_by is not None:
                 notes.append("Auto-complete is set and will not happen.")
         case MergeStatus.SUCCEEDED:
@@ -108,15 +113,16 @@ def _file_lines(verdict: Verdict) -> list[str]:
     return shown
 
 
-def _cause_lines(verdict: Verdict) -> list[str]:
-    """Who changed them on the target: commits, each with its author."""
+def _cause_lines(verdict: Verdict, view: PullRequestView) -> list[str]:
+    """Who changed them on the target: commits, each with its author and a link."""
     if not verdict.cause:
         return []
-    told = [
-        f"{escape(plain(commit.author_name, PATH_LENGTH))}: "
-        f"{escape(plain(commit.message, TITLE_LENGTH))}"
-        for commit in verdict.cause[:MOST_COMMITS]
-    ]
+    told = []
+    for commit in verdict.cause[:MOST_COMMITS]:
+        name, url = named_page(commit, view)
+        author = escape(plain(commit.author_name, PATH_LENGTH))
+        said = escape(plain(commit.message.partition("\n")[0], TITLE_LENGTH))
+        told.append(f"{author}: [{escape(name)}]({url}) {said}")
     return [f"Changed on {escape(branch_name(verdict.state.target_ref))} by", *told]
 
 

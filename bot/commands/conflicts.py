@@ -81,7 +81,7 @@ async def run(invocation: Invocation, wanted: Wanted) -> Reply:
 
 def _list(found: ListedConflicts, now: datetime) -> Reply:
     if not found.conflicted and not found.pairs:
-        line = "Every open pull request that I know of here can merge, as far as I was told."
+        line = "No open pull request that I know of here has conflicts, as far as I was told."
         button = command_button("Pull requests", "prs")
         return Reply((text_card("No conflicts", [line], [button], Tone.GOOD),))
     rows = [_conflict_row(one, now) for one in found.conflicted]
@@ -158,14 +158,15 @@ async def _check(invocation: Invocation, reference: Reference) -> Reply:
             f"There is no pull request {reference.number} in {connection.name}, or it is hidden "
             "from my account."
         ) from None
-    now = services.clock()
 
     def load(session: Session) -> tuple[PullRequestView, Sequence[ListedPair]]:
         found = verdict.pull_request_id
-        return load_view(session, found, "", now), conflict_lists.pairs_of(session, found)
+        return load_view(session, found, "", services.clock()), conflict_lists.pairs_of(
+            session, found
+        )
 
     view, pairs = await services.db.read(load)
-    return verdict_reply(verdict, view, pairs if verdict.state.is_active else (), now)
+    return verdict_reply(verdict, view, pairs if verdict.state.is_active else ())
 
 
 COMMAND = Command(

@@ -194,4 +194,5 @@ COMMAND = Command(
     run=run,
     aliases=("my digest",),
     own_role=Role.READER,
+    shows=lambda wish: isinstance(wish, Show | Now),
 )

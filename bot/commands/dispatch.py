@@ -27,6 +27,7 @@ from bot.commands.registry import (
     Registry,
     Understood,
     places,
+    takes,
 )
 from bot.commands.standing import check_role, may
 from bot.commands.text import one_line, tidy
@@ -97,19 +98,18 @@ async def _run(
     invocation: Invocation, standing: Standing, meaning: Understood
 ) -> tuple[TurnResult, str]:
     """The result, and in a word for the metrics what became of the command."""
-    command, arguments = meaning.command, meaning.arguments
+    command = meaning.command
+    parsed, problem = _parsed(meaning)
+    only_shows = problem is None and command.shows is not None and command.shows(parsed)
+    is_changing = command.is_changing and not only_shows
     try:
         _check_place(command, invocation)
-        invocation = await _with_newest_role(invocation, command, standing)
-        await check_role(invocation, command, standing)
+        if not only_shows:
+            invocation = await _with_newest_role(invocation, command, standing)
+        await check_role(invocation, command, standing, only_shows=only_shows)
     except CommandRefused as refusal:
         return _refused(invocation, command, str(refusal)), "refused"
-    try:
-        if command.parse_form is not None and meaning.inputs:
-            parsed = command.parse_form(arguments, meaning.inputs)
-        else:
-            parsed = command.parse(arguments)
-    except UsageError as problem:
+    if problem is not None:
         return TurnResult(usage_card(command, str(problem)).messages), "usage"
     try:
         async with _typing(invocation, command):
@@ -120,10 +120,20 @@ async def _run(
         return _refused(invocation, command, str(refusal)), "refused"
     except AzureDevOpsError as error:
         log.info("%s failed: %s", command.name, log_safe(str(error)))
-        changed = CHANGED if command.is_changing else ""
-        told = _azure_devops_failed(command, arguments, error)
-        return TurnResult(told.messages, changed), "azure_devops"
-    return TurnResult(reply.messages, CHANGED if command.is_changing else ""), "done"
+        told = _azure_devops_failed(command, meaning.arguments, error)
+        return TurnResult(told.messages, CHANGED if is_changing else ""), "azure_devops"
+    return TurnResult(reply.messages, CHANGED if is_changing else ""), "done"
+
+
+def _parsed(meaning: Understood) -> tuple[Any, UsageError | None]:
+    """What was said, or what is wrong with it: who may not do it at all is told that first."""
+    command = meaning.command
+    try:
+        if command.parse_form is not None and meaning.inputs:
+            return command.parse_form(meaning.arguments, meaning.inputs), None
+        return command.parse(meaning.arguments), None
+    except UsageError as problem:
+        return None, problem
 
 
 async def _with_newest_role(
@@ -221,7 +231,7 @@ def _not_understood(meaning: NotUnderstood) -> Reply:
         command_button("How it works", "help", command.name),
         command_button("All commands", "help"),
     ]
-    if _takes(command, arguments):
+    if takes(command, arguments):
         instead = f"{command.name} {arguments}".strip()
         lines = [f"{said} Did you mean **{escape(instead, 120)}**?"]
         buttons.insert(0, command_button(instead, command.name, arguments))
@@ -229,12 +239,3 @@ def _not_understood(meaning: NotUnderstood) -> Reply:
         example = escape(command.examples[0], 120)
         lines = [f"{said} Did you mean **{escape(command.name)}**? For example: {example}"]
     return Reply((text_card("Did you mean …?", lines, buttons, Tone.WARNING),))
-
-
-def _takes(command: Command, arguments: str) -> bool:
-    """Whether what stands behind a command's name makes sense there."""
-    try:
-        command.parse(arguments)
-    except UsageError:
-        return False
-    return True

@@ -55,4 +55,5 @@ def _unknown(known: Known, target: Target, troubles: list[str]) -> str:
         text += f" Did you mean {', '.join(close)}?"
     if troubles:
         return f"{text} I could not ask everywhere. {' '.join(troubles)}"
-    return text + " Only projects that an operator has connected can be followed."
+    connected = "Only projects that an operator has connected can be followed"
+    return f"{text} {connected}: `repositories` shows them."

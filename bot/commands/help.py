@@ -51,7 +51,7 @@ def usage_card(command: Command, problem: str = "") -> Reply:
     if len(command.scopes) == 1:
         lines.append(f"Only in {places(command)}.")
     if command.needs > Role.NOBODY:
-        own = "" if command.own_role is None else f"; in a personal chat {command.own_role.label}s"
+        own = f"; for readers {command.readers_may}" if command.readers_may else ""
         lines.append(f"For {command.needs.label}s{_and_above(command.needs)}{own}.")
     title = f"How to use “{command.name}”"
     button = command_button("All commands", "help")
@@ -66,7 +66,10 @@ def _quoted(text: str) -> str:
 def _all(registry: Registry, invocation: Invocation) -> Reply:
     kind = invocation.conversation.kind
     there = registry.available(kind)
-    listed = [each for each in there if invocation.role >= each.needs_in(kind)]
+    role = invocation.role
+    listed = [
+        each for each in there if role >= each.needs_in(kind, only_shows=each.shows is not None)
+    ]
     rows = [(f"**{escape(each.usage)}**", escape(each.summary)) for each in listed]
     names = {each.name for each in listed}
     buttons = [command_button(title, name) for title, name in _FIRST_STEPS if name in names]
@@ -74,7 +77,7 @@ def _all(registry: Registry, invocation: Invocation) -> Reply:
     if len(listed) < len(there):
         hidden = len(there) - len(listed)
         note += (
-            f" Your role here is {invocation.role.label}; {hidden} more "
+            f" Your role here is {role.label}; {hidden} more "
             f"{'command needs' if hidden == 1 else 'commands need'} another: try one, and I say "
             "whom to ask."
         )

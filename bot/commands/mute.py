@@ -71,7 +71,9 @@ async def run_unmute(invocation: Invocation, wanted: Muted) -> Reply:
             muted_repositories=own.muted_repositories - {key},
         ),
     )
-    return Reply((text_card(f"Not muted any more: {name}", ["From now on I tell you of it."]),))
+    lines = ["From now on I tell you of it."]
+    button = command_button("My reviews", "reviews")
+    return Reply((text_card(f"Not muted any more: {name}", lines, [button]),))
 
 
 async def _meant(invocation: Invocation, wanted: Muted, command: str) -> tuple[str, str]:

@@ -12,7 +12,7 @@ COUNTED = {
     EventKind.COMMENT: ("comment", "comments"),
     EventKind.MENTION: ("mention", "mentions"),
     EventKind.CHECKS: ("change of checks", "changes of checks"),
-    EventKind.CONFLICT: ("conflict", "conflicts"),
+    EventKind.CONFLICT: ("merge problem", "merge problems"),
     EventKind.COMPLETED: ("completed", "completed"),
     EventKind.ABANDONED: ("abandoned", "abandoned"),
 }

@@ -50,6 +50,8 @@ def page(listed: ListedPullRequest) -> str:
 def age(since: datetime, now: datetime) -> str:
     """How long ago, in the largest unit that fits: ``20 min``, ``3 h``, ``2 d``."""
     minutes = max(0, int((now - since).total_seconds() // 60))
+    if minutes == 0:
+        return "under 1 min"
     if minutes < 60:
         return f"{minutes} min"
     return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // (24 * 60)} d"

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher, get_close_matches
 
-from bot.commands.command import Command
+from bot.commands.command import Command, UsageError
 from bot.commands.text import Word, normalise, split_words
+from bot.links import TicketLink, parse_link
 from bot.roles import Role
 from bot.teams_model import ConversationKind
 
@@ -91,11 +92,30 @@ class Registry:
             command = self._by_name.get(_keys(words[:length]))
             if command is not None:
                 return Understood(command, _rest(text, words, length))
-        return self._nearest(text, words)
+        return (
+            self._of_address(text, words) or self._quoted(text, words) or self._nearest(text, words)
+        )
 
     def available(self, kind: ConversationKind) -> list[Command]:
         """The commands that can be given in this kind of conversation."""
         return [command for command in self.commands if kind in command.scopes]
+
+    def _of_address(self, text: str, words: list[Word]) -> NotUnderstood | None:
+        """A pasted address alone: what is most likely wanted of it."""
+        link = parse_link(words[0].text) if len(words) == 1 and "://" in text else None
+        if link is None:
+            return None
+        command = self.named("ticket" if isinstance(link, TicketLink) else "sync pr")
+        return NotUnderstood(text, command, text) if command is not None else None
+
+    def _quoted(self, text: str, words: list[Word]) -> NotUnderstood | None:
+        """``"start ticket" 124``: a name that was copied with its quotes."""
+        if words[0].key or not words[0].text.strip():
+            return None
+        meant = self.understand(f"{words[0].text} {text[words[0].end :]}")
+        if not isinstance(meant, Understood):
+            return None
+        return NotUnderstood(text, meant.command, meant.arguments)
 
     def _nearest(self, text: str, words: list[Word]) -> NotUnderstood:
         """A command that is only begun ("start 123"), or comes later, then the most alike name."""
@@ -104,6 +124,8 @@ class Registry:
         for name, command in self._by_name.items():
             if len(name) > 1 and words[0].key == name[0]:
                 return NotUnderstood(text, command, _rest(text, words, _shared(name, words)))
+        if ended := self._ending(text, words):
+            return ended
         likeness, command, length = max(self._likenesses(words), key=lambda found: found[0])
         later = self._later(text, words)
         if later and likeness < STRONG_LIKENESS:
@@ -111,6 +133,18 @@ class Registry:
         if likeness < LIKENESS:
             return NotUnderstood(text)
         return NotUnderstood(text, command, _rest(text, words, length))
+
+    def _ending(self, text: str, words: list[Word]) -> NotUnderstood | None:
+        """The one command of which only the last word was said: "pr 12" for "sync pr 12"."""
+        arguments = _rest(text, words, 1)
+        found = [
+            command
+            for command in self.commands
+            if arguments and command.name.split()[1:][-1:] == [words[0].key]
+        ]
+        if len(found) != 1 or not takes(found[0], arguments):
+            return None
+        return NotUnderstood(text, found[0], arguments)
 
     def _later(self, text: str, words: list[Word]) -> NotUnderstood | None:
         """A command with a few words before it: "please start ticket 5"."""
@@ -133,6 +167,15 @@ class Registry:
             for wanted, length in wanted_words:
                 typed = " ".join(_keys(words[:length]))[:60]
                 yield SequenceMatcher(None, typed, wanted).ratio(), command, length
+
+
+def takes(command: Command, arguments: str) -> bool:
+    """Whether what stands behind a command's name makes sense there."""
+    try:
+        command.parse(arguments)
+    except UsageError:
+        return False
+    return True
 
 
 def places(command: Command) -> str:
@@ -182,8 +225,8 @@ def markdown_reference(registry: Registry) -> str:
 def _needed(command: Command) -> str:
     if command.needs is Role.NOBODY:
         return ""
-    own = "" if command.own_role is None else f" In a personal chat: {command.own_role.label}."
-    return f"Needs: {command.needs.label}.{own}"
+    own = f"; {command.readers_may}: {Role.READER.label}" if command.readers_may else ""
+    return f"Needs: {command.needs.label}{own}."
 
 
 def _keys(words: Sequence[Word]) -> tuple[str, ...]:

@@ -219,4 +219,5 @@ COMMAND = Command(
     run=run,
     aliases=("reminders", "remind me of"),
     own_role=Role.READER,
+    shows=lambda wish: isinstance(wish, Show),
 )

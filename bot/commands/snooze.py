@@ -84,7 +84,8 @@ async def run_unsnooze(invocation: Invocation, about: Reference | None) -> Reply
         _, waiting = await change_own(invocation, lambda own: _without(own, key))
         title = f"Not snoozed any more: {name}"
     lines = ["What waited comes now, unless it is outside your working hours."] if waiting else []
-    return Reply((text_card(title, [escape(line) for line in lines]),))
+    button = command_button("My reviews", "reviews")
+    return Reply((text_card(title, [escape(line) for line in lines], [button]),))
 
 
 def _without(own: Preferences, key: str) -> Preferences:

@@ -5,7 +5,8 @@ from datetime import timedelta
 from sqlmodel import Session
 
 from bot.audit_entries import subject_of
-from bot.cards.answers import open_url_button, text_card
+from bot.cards.answers import escape, open_url_button, text_card
+from bot.cards.plain_text import plain
 from bot.cards.view import load_view
 from bot.commands.choosing import load_known, pick_connection
 from bot.commands.command import Command, CommandRefused, Invocation, Reply, UsageError
@@ -13,10 +14,12 @@ from bot.commands.text import Reference, parse_pull_request, split_words
 from bot.identities import actor_of
 from bot.notices import texts
 from bot.roles import Role
+from bot.teams_model import ConversationKind
 from storage import audit
 from storage.queries import conflicts, pull_requests
 
 LENGTH = timedelta(days=1)
+NAME_LENGTH = 60
 
 
 def parse(arguments: str) -> Reference:
@@ -61,7 +64,11 @@ async def run(invocation: Invocation, wanted: Reference) -> Reply:
     if found is None:
         raise CommandRefused(f"I know no pull request {wanted.number} in {connection.name}.")
     name, page = found
-    lines = ["For one day I do not alert you of its conflicts. Its card shows them all the same."]
+    is_alone = invocation.conversation.kind is ConversationKind.PERSONAL
+    whom = "you" if is_alone else escape(plain(invocation.person.name, NAME_LENGTH))
+    lines = [
+        f"For one day I do not alert {whom} of its conflicts. Its card shows them all the same."
+    ]
     return Reply((text_card(f"Snoozed: {name}", lines, [open_url_button("Open", page)]),))
 
 

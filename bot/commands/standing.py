@@ -25,34 +25,38 @@ _NOT_VOUCHED_FOR = {
 }
 
 
-def may(invocation: Invocation, command: Command, standing: Standing) -> bool:
+def may(
+    invocation: Invocation, command: Command, standing: Standing, *, only_shows: bool = False
+) -> bool:
     """Whether the role is enough here. Who has left may not even ask for help."""
-    return invocation.role >= _needed(invocation, command) and standing is not Standing.NOT_A_MEMBER
+    needed = command.needs_in(invocation.conversation.kind, only_shows=only_shows)
+    return invocation.role >= needed and standing is not Standing.NOT_A_MEMBER
 
 
-async def check_role(invocation: Invocation, command: Command, standing: Standing) -> None:
+async def check_role(
+    invocation: Invocation, command: Command, standing: Standing, *, only_shows: bool = False
+) -> None:
     """Let those do it who may.
 
     Raises:
         CommandRefused: With the reason, and whom to ask.
     """
-    if may(invocation, command, standing):
+    if may(invocation, command, standing, only_shows=only_shows):
         return
+    needed = command.needs_in(invocation.conversation.kind, only_shows=only_shows)
     why = _NOT_VOUCHED_FOR.get(standing)
     if why is not None:
         raise CommandRefused(why.format(name=command.name))
-    raise CommandRefused(
-        f"{_missing(invocation, command, standing)} {await whom_to_ask(invocation, command)}"
-    )
+    missing = _missing(invocation, command, standing, needed)
+    raise CommandRefused(f"{missing} {await _whom_to_ask(invocation, needed)}")
 
 
-async def whom_to_ask(invocation: Invocation, command: Command) -> str:
+async def _whom_to_ask(invocation: Invocation, needed: Role) -> str:
     """Who can do it instead, or can let somebody do it: by name, a few."""
     services, conversation_id = invocation.services, invocation.conversation.id
     administrators, maintainers = await services.db.read(
         lambda s: (_administrators(s, services), _maintainers(s, services, conversation_id))
     )
-    needed = _needed(invocation, command)
     is_for_maintainers = needed <= Role.MAINTAINER and not invocation.person.is_guest
     named = [*(maintainers if is_for_maintainers else ()), *administrators]
     listed = list(dict.fromkeys(name for name in named if name))[:MOST_NAMED]
@@ -69,22 +73,18 @@ async def whom_to_ask(invocation: Invocation, command: Command) -> str:
     )
 
 
-def _needed(invocation: Invocation, command: Command) -> Role:
-    return command.needs_in(invocation.conversation.kind)
-
-
-def _missing(invocation: Invocation, command: Command, standing: Standing) -> str:
+def _missing(invocation: Invocation, command: Command, standing: Standing, needed: Role) -> str:
     role = invocation.role
-    needed = f"“{command.name}” needs the role {_needed(invocation, command).label}"
+    needs = f"“{command.name}” needs the role {needed.label}"
     if standing is Standing.GUEST:
         return (
-            f"{needed}. You are a guest in Teams, or belong to another organisation, and such "
+            f"{needs}. You are a guest in Teams, or belong to another organisation, and such "
             f"people may do {'nothing' if role is Role.NOBODY else 'little'} here unless an "
             "administrator lets them."
         )
     if role is Role.NOBODY:
-        return f"{needed}, and you have none here."
-    return f"{needed}; your role here is {role.label}."
+        return f"{needs}, and you have none here."
+    return f"{needs}; your role here is {role.label}."
 
 
 def _administrators(session: Session, services: Services) -> list[str]:

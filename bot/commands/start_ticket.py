@@ -1,6 +1,6 @@
 """``start ticket N [in REPO] [from BRANCH] [no pr] [anyway]``."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from microsoft_teams.cards import Action
 from sqlmodel import Session
@@ -215,6 +215,8 @@ def _refused(refused: StartRefused, order: Order) -> Reply:
         buttons.append(command_button("Try again", COMMAND.name, order.arguments()))
     for name in refused.suggestions:
         buttons.append(command_button(f"In {name}", COMMAND.name, order.arguments(name)))
+    if not buttons:
+        buttons.append(command_button("Help", "help", COMMAND.name))
     title = f"Ticket {refused.ticket} is not started"
     why = explain(refused.error) if refused.error else refused.message
     card = text_card(title, [escape(why, REASON_LENGTH)], buttons, Tone.WARNING)
@@ -238,6 +240,10 @@ def _started(started: StartedTicket, order: Order, base_url: str) -> Reply:
     ticket_page = trusted_url(started.ticket_url, base_url)
     if ticket_page:
         buttons.append(open_url_button("Open ticket", ticket_page))
+    if not order.wants_pull_request and not started.failure:
+        with_one = replace(order, wants_pull_request=True, base_branch="")
+        arguments = with_one.arguments(started.repository)
+        buttons.append(command_button("Draft pull request", COMMAND.name, arguments))
     if started.pull_request and not started.failure:
         target = f"{started.connection}:{started.pull_request}"
         buttons.append(command_button("Sync", "sync pr", target))

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from bot.cards.answers import Tone, command_button, escape, table_card
 from bot.commands.command import Command, Invocation, Reply
-from bot.commands.pull_request_lists import ago
+from bot.commands.pull_request_lists import age, ago
 from bot.commands.text import no_arguments
 from storage import inbox, outbox
 from storage.queries import health, hooks, radar
@@ -43,6 +43,7 @@ async def run(invocation: Invocation, _: None) -> Reply:
     ]
     open_ones = [each for each in troubles if not each.is_repaired]
     notes = [
+        _not_reached(connections, now),
         _feed(open_ones),
         _dead(dead_in, "webhooks that I did not understand", "`pullcord inbox retry`"),
     ]
@@ -51,8 +52,8 @@ async def run(invocation: Invocation, _: None) -> Reply:
     if not connections:
         notes.append("No Azure DevOps is connected: an operator runs `pullcord connect`.")
     columns = ("Connection", "State", "Last webhook", "Last sweep")
-    is_paused = any(each.paused_reason for each in connections)
-    is_well = not is_paused and not open_ones and not dead_in + dead_out
+    is_cut_off = any(each.paused_reason or each.unreachable_since for each in connections)
+    is_well = not is_cut_off and not open_ones and not dead_in + dead_out
     tone = Tone.GOOD if is_well and connections else Tone.WARNING
     note = " ".join(text for text in notes if text)
     if not note and is_well:
@@ -65,6 +66,8 @@ async def run(invocation: Invocation, _: None) -> Reply:
 def _state(connection: ConnectionHealth, now: datetime) -> str:
     if connection.paused_reason:
         return f"**paused**: {escape(connection.paused_reason)}"
+    if connection.unreachable_since:
+        return "**not reached**"
     if connection.failing_credentials:
         return "a credential fails"
     last = connection.last_hook_at
@@ -73,6 +76,24 @@ def _state(connection: ConnectionHealth, now: datetime) -> str:
 
 def _ago(moment: datetime | None, now: datetime) -> str:
     return ago(moment, now) if moment else "never"
+
+
+def _not_reached(connections: Sequence[ConnectionHealth], now: datetime) -> str:
+    """Since when Azure DevOps does not answer, and what that means for what is shown."""
+    said = [
+        f"{each.name} has not answered for {_length(each.unreachable_since, now)} "
+        f"({each.unreachable_reason.rstrip('.')})."
+        for each in connections
+        if each.unreachable_since and not each.paused_reason
+    ]
+    if not said:
+        return ""
+    after = "Until it does, I show what I last read, keep what it sends me, and take no orders."
+    return " ".join([*said, after])
+
+
+def _length(since: datetime, now: datetime) -> str:
+    return "less than a minute" if now - since < timedelta(minutes=1) else age(since, now)
 
 
 def _feed(troubles: Sequence[FeedTrouble]) -> str:

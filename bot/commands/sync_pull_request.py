@@ -14,6 +14,7 @@ from bot.identities import actor_of
 from bot.links import pull_request_url
 from bot.ports import NotFound
 from bot.recording import show_card
+from bot.usual_repository import usual_here
 from bot.workflows.sync_pull_request import (
     NotSynced,
     Synced,
@@ -125,7 +126,9 @@ async def _sync_own(invocation: Invocation) -> Reply:
 
 async def _sync_all(invocation: Invocation) -> Reply:
     known = await load_known(invocation)
-    rows = known.followed or _default(known, invocation)
+    rows = known.followed or usual_here(
+        invocation.conversation_row, known.connections, known.repositories
+    )
     if not rows:
         raise CommandRefused(
             "No repository is followed here. Say `subscribe PROJECT/REPOSITORY` first, or "
@@ -165,15 +168,6 @@ def _summary(title: str, lines: list[str], *, has_failures: bool) -> Reply:
 
 def _line(one: Synced) -> str:
     return f"**{escape(one.title)}**: {escape('; '.join(one.changes))}"
-
-
-def _default(known: Known, invocation: Invocation) -> list[RepositoryRow]:
-    row = invocation.conversation_row
-    return [
-        each
-        for each in known.repositories
-        if (each.connection, each.id) == (row.default_connection, row.default_repository)
-    ]
 
 
 async def _in_this_thread(invocation: Invocation) -> tuple[str, int] | None:

@@ -162,6 +162,7 @@ def shown(text: str, limit: int = 60) -> str:
 def _reference(word: str, link: PullRequestLink | TicketLink | None, wanted: str) -> Reference:
     if link is not None:
         return Reference(link.number, url=link.url)
+    word = word.rstrip(_TRAILING)
     named = _NUMBER_OF_CONNECTION.fullmatch(word)
     plain = _NUMBER.fullmatch(word)
     digits = named[2] if named else plain[1] if plain else ""

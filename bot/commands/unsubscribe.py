@@ -49,7 +49,8 @@ async def run(invocation: Invocation, name: str) -> Reply:
 
     gone = await services.db.write(remove)
     if not gone:
-        return Reply((text_card("This conversation follows nothing.", []),))
+        what = command_button("What can be followed?", "repositories")
+        return Reply((text_card("This conversation follows nothing.", [], [what]),))
     button = command_button("Subscriptions", "subscriptions")
     text = f"No longer followed here: {', '.join(gone)}"
     return Reply((text_card(text, ["Cards that are here already stay as they are."], [button]),))

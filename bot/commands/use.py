@@ -8,10 +8,12 @@ from bot.commands.command import Command, CommandRefused, Invocation, Reply, Usa
 from bot.commands.text import split_words
 from bot.identities import actor_of
 from bot.repository_names import named, nearest, short_names
+from bot.usual_repository import usual_here
 from storage import audit
 from storage.queries import conversations
 
 NONE = "none"
+TITLE = "Repository of this conversation"
 
 
 def parse(arguments: str) -> str:
@@ -30,8 +32,8 @@ async def run(invocation: Invocation, name: str) -> Reply:
     """Remember the repository for this conversation."""
     if name.casefold() == NONE:
         await _set(invocation, "", "")
-        text = "No repository is set here; I ask when it matters."
-        return Reply((text_card("Repository of this conversation", [text]),))
+        button = command_button("What is there?", "repositories")
+        return Reply((text_card(TITLE, [escape(await _left(invocation))], [button]),))
     known = await load_known(invocation)
     rows = named(name, known.repositories)
     if not rows:
@@ -59,7 +61,20 @@ async def run(invocation: Invocation, name: str) -> Reply:
         f"Commands here that name no repository now mean **{escape(row.project_name)}/"
         f"{escape(row.name)}**. `use none` takes that back."
     ]
-    return Reply((text_card("Repository of this conversation", lines),))
+    return Reply((text_card(TITLE, lines, [command_button("Take it back", COMMAND.name, NONE)]),))
+
+
+async def _left(invocation: Invocation) -> str:
+    """What counts when nothing is set here."""
+    known = await load_known(invocation)
+    here = invocation.conversation_row.model_copy(
+        update={"default_connection": "", "default_repository": ""}
+    )
+    rows = usual_here(here, known.connections, known.repositories)
+    if len(rows) != 1:
+        return "No repository is set here; I ask when it matters."
+    name = f"{rows[0].project_name}/{rows[0].name}"
+    return f"What an administrator chose when connecting counts here: {name}."
 
 
 async def _set(invocation: Invocation, connection: str, repository_id: str) -> None:

@@ -17,6 +17,7 @@ from bot.changes import (
     PullRequestPublished,
     TitleChanged,
 )
+from bot.conflicts.behind import last_known
 from bot.conflicts.episodes import (
     Begin,
     End,
@@ -47,6 +48,7 @@ def follow(
     state: PullRequestState,
     changes: Sequence[Change],
     *,
+    overtaken: Finding | None = None,
     cause: str,
     now: datetime,
     flap: timedelta,
@@ -59,6 +61,7 @@ def follow(
         before: the state before, None at first sight.
         state: the state now.
         changes: what changed between the two.
+        overtaken: the finding of ours that a new one has replaced just now.
         cause: what brought it.
         now: the time.
         flap: a conflict that is back within this time is the same episode.
@@ -66,24 +69,27 @@ def follow(
     finding = load_finding(session, pull_request_id)
     _want(session, pull_request_id, wanted_status(state, finding), state.connection, now=now)
     row = conflicts.latest(session, pull_request_id)
+    was_own = row is not None and row.is_own_finding
     standing = judge(state, finding)
     step = next_step(state, standing, _episode(row) if row else None, now=now, flap=flap)
     match step:
         case Begin(at=at):
-            row = _begin(session, pull_request_id, before, state, standing, at, now)
+            known = (state, overtaken) if standing.is_own else (before, finding)
+            clean = _last_clean(*known, standing)
+            row = _begin(session, pull_request_id, before, state, standing, at, now, clean=clean)
         case Reopen() if row is not None:
             _reopen(session, row, standing, now)
         case GoOn(examine_again=again) if row is not None:
             _go_on(session, row, standing, now, examine_again=again)
         case End(by=by) if row is not None:
-            _end(session, row, by, now)
+            _end(session, row, standing, by, now)
     if step is None:
-        _keep_up(session, row, state, changes, cause=cause, now=now)
+        _keep_up(session, row, state, standing, changes, cause=cause, now=now)
         return
     assert row is not None
     if row.told_at is not None:
         refresh_alerts(session, row, cause=cause, now=now)
-    if standing.is_own or row.is_own_finding:
+    if standing.is_own or was_own:
         refresh_cards(session, pull_request_id, cause=cause, now=now)
     _audit(session, row, step, cause, now)
 
@@ -143,6 +149,8 @@ def _begin(
     standing: Standing,
     began_at: datetime,
     now: datetime,
+    *,
+    clean: str,
 ) -> ConflictEpisode:
     row = ConflictEpisode(
         connection=state.connection,
@@ -153,7 +161,7 @@ def _begin(
         source_commit=standing.source_commit,
         target_ref=standing.target_ref,
         target_commit=standing.target_commit,
-        last_clean_target_commit=_last_clean(state if standing.is_own else before, standing),
+        last_clean_target_commit=clean,
         is_own_finding=standing.is_own,
         at_first_sight=before is None,
     )
@@ -162,13 +170,14 @@ def _begin(
     return row
 
 
-def _last_clean(state: PullRequestState | None, standing: Standing) -> str:
-    """The target's commit of the last clean merge into the same branch."""
-    merge = state.merge if state else None
-    is_clean = merge is not None and merge.status is MergeStatus.SUCCEEDED
-    if merge is None or not is_clean or merge.target_ref != standing.target_ref:
+def _last_clean(state: PullRequestState | None, finding: Finding | None, standing: Standing) -> str:
+    """The target's newest commit of which it is known that it merged cleanly, "" if none is."""
+    if state is None or state.merge is None or state.merge.target_ref != standing.target_ref:
         return ""
-    return merge.target_commit
+    known = last_known(state, finding)
+    if known is None or known.verdict is not MergeStatus.SUCCEEDED:
+        return ""
+    return known.base_commit
 
 
 def _reopen(session: Session, row: ConflictEpisode, standing: Standing, now: datetime) -> None:
@@ -206,11 +215,13 @@ def _take_over(row: ConflictEpisode, standing: Standing) -> None:
 def _end(
     session: Session,
     row: ConflictEpisode,
+    standing: Standing,
     by: EndedBy,
     now: datetime,
 ) -> None:
     """The alert turns green at once; the reply waits a moment for the name of who did it."""
     row.ended_at, row.ended_by = now, by.value
+    row.is_own_finding = standing.is_own
     row.ended_actor, row.clean_told_at = "", None
     session.add(row)
     if row.told_at is not None and not by.is_closing:
@@ -223,13 +234,20 @@ def _keep_up(
     session: Session,
     row: ConflictEpisode | None,
     state: PullRequestState,
+    standing: Standing,
     changes: Sequence[Change],
     *,
     cause: str,
     now: datetime,
 ) -> None:
     """Alerts show what changed; who hears of drafts only when published hears of it then."""
-    if row is None or row.ended_at is not None or row.told_at is None:
+    if row is None or row.told_at is None:
+        return
+    if row.ended_at is not None:
+        if row.is_own_finding and not standing.is_own:  # Azure DevOps agrees that it is clean
+            row.is_own_finding = False
+            session.add(row)
+            refresh_alerts(session, row, cause=cause, now=now)
         return
     if any(isinstance(change, PullRequestPublished) for change in changes):
         tell(session, row, state, cause=cause, now=now)

@@ -7,7 +7,7 @@ the last hour, so a restart does not refill it.
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
@@ -22,6 +22,7 @@ from bot.conflicts.radar_scan import (
     PairChanges,
     Scan,
     load_scan,
+    not_told_yet,
     pair_changes,
 )
 from bot.log_text import log_safe
@@ -197,6 +198,8 @@ class Radar:
         )
         for pair in changes.begun:
             await write(partial(self._begin, pair=pair, now=now))
+        for episode_id, pair in changes.wanted:
+            await write(partial(_tell_now, episode_id=episode_id, pair=pair, now=now))
         for episode_id, pair in changes.moved:
             await write(partial(_move, episode_id=episode_id, pair=pair, now=now))
         for episode_id, reason in changes.ended:
@@ -231,7 +234,7 @@ class Radar:
         session.add(episode)
         session.flush()
         _audit(session, episode, "radar_pair_found", now)
-        tell_pair(session, episode, pair, both, cause=CAUSE, now=now)
+        _tell(session, episode, pair, both, now)
 
 
 def _still_there(session: Session, pair: Overlap) -> tuple[PullRequestRow, PullRequestRow] | None:
@@ -245,6 +248,34 @@ def _still_there(session: Session, pair: Overlap) -> tuple[PullRequestRow, PullR
             return None
         found.append(row)
     return found[0], found[1]
+
+
+def _tell_now(session: Session, episode_id: int, pair: Overlap, now: datetime) -> None:
+    """The subscriptions ask by now that authors hear of it."""
+    both = _still_there(session, pair)
+    episode = session.get_one(RadarPair, episode_id)
+    if both is not None and episode.ended_at is None:
+        _tell(session, episode, pair, both, now)
+
+
+def _tell(
+    session: Session,
+    episode: RadarPair,
+    pair: Overlap,
+    both: tuple[PullRequestRow, PullRequestRow],
+    now: datetime,
+) -> None:
+    """Tell those who want to hear and were not told."""
+    first, second = not_told_yet(episode, pair)
+    now_told = replace(
+        pair,
+        first=replace(pair.first, is_told=first),
+        second=replace(pair.second, is_told=second),
+    )
+    tell_pair(session, episode, now_told, both, cause=CAUSE, now=now)
+    episode.first_told |= first
+    episode.second_told |= second
+    session.add(episode)
 
 
 def _move(session: Session, episode_id: int, pair: Overlap, now: datetime) -> None:

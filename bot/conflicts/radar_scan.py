@@ -68,9 +68,13 @@ class Scan:
 
 @dataclass(frozen=True, slots=True)
 class PairChanges:
-    """Episodes of pairs that begin, go on with other commits, and end (with the reason)."""
+    """Episodes of pairs that begin, go on with other commits, and end (with the reason).
+
+    ``wanted`` are those that go on, and of which an author is to hear only now.
+    """
 
     begun: Sequence[Overlap]
+    wanted: Sequence[tuple[int, Overlap]]
     moved: Sequence[tuple[int, Overlap]]
     ended: Sequence[tuple[int, str]]
 
@@ -114,6 +118,7 @@ def pair_changes(scan: Scan, open_pairs: Sequence[RadarPair]) -> PairChanges:
     by_key = {pair.key: pair for pair in scan.pairs}
     now_conflicting = {pair.key: pair for pair in scan.conflicting}
     begun = dict(now_conflicting)
+    wanted: list[tuple[int, Overlap]] = []
     moved: list[tuple[int, Overlap]] = []
     ended: list[tuple[int, str]] = []
     for episode in open_pairs:
@@ -124,9 +129,19 @@ def pair_changes(scan: Scan, open_pairs: Sequence[RadarPair]) -> PairChanges:
             commits = (pair.first.source_commit, pair.second.source_commit)
             if commits != (episode.first_commit, episode.second_commit):
                 moved.append((episode_id, pair))
+            if not_told_yet(episode, pair) != (False, False):
+                wanted.append((episode_id, pair))
         elif reason := _end_of(key, by_key.get(key), scan):
             ended.append((episode_id, reason))
-    return PairChanges(list(begun.values()), moved, ended)
+    return PairChanges(list(begun.values()), wanted, moved, ended)
+
+
+def not_told_yet(episode: RadarPair, pair: Overlap) -> tuple[bool, bool]:
+    """Whether the first and the second author are to hear of it and were not told."""
+    return (
+        pair.first.is_told and not episode.first_told,
+        pair.second.is_told and not episode.second_told,
+    )
 
 
 def _end_of(key: tuple[int, int], pair: Overlap | None, scan: Scan) -> str:

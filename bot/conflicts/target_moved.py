@@ -15,9 +15,10 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from bot.cards.view import load_finding, load_state
+from bot.conflicts.behind import Behind, last_known
 from bot.conflicts.episodes import Finding
 from bot.conflicts.following import follow, keep_finding
-from bot.conflicts.unaffected import Behind, gained_since, last_known, leave_unaffected
+from bot.conflicts.unaffected import gained_since, leave_unaffected
 from bot.log_text import log_safe
 from bot.model import MergeStatus, PullRequestSnapshot, TrialMerge, branch_name
 from bot.ports import (
@@ -265,8 +266,9 @@ def record_finding(
         or said != finding.stale_target_commit
     ):
         return False
+    known = load_finding(session, row.id)
     keep_finding(session, row.id, finding)
-    follow(session, row.id, state, state, (), cause=cause, now=now, flap=flap)
+    follow(session, row.id, state, state, (), overtaken=known, cause=cause, now=now, flap=flap)
     return True
 
 

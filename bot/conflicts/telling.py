@@ -1,38 +1,32 @@
 """An episode's alert, its green end and its updates, into the outbox. Inside ``Database.write``."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from sqlmodel import Session
 
 from bot.audience import load_situation
 from bot.cards.direct import reply_message
-from bot.cards.plain_text import escape_message, plain
 from bot.changes import ConflictStarted
 from bot.conflicts.episodes import EndedBy
-from bot.held_item import about_pull_request, hold_alert, hold_direct
+from bot.held_item import hold_alert
 from bot.notices import texts
 from bot.notices.conflict_alerts import Audience, audience
 from bot.notices.conflict_texts import ended_how
-from bot.notices.holding import HoldingRules, Send, decide
-from bot.notices.kinds import EventKind
-from bot.notices.model import Contact, DirectMessage
 from bot.notices.reasons import Role
 from bot.outgoing import as_payload
-from bot.people_preferences import preferences_of
 from bot.pull_request_state import PullRequestState
-from bot.teams_model import ConversationKind, Mention, OutgoingMessage
+from bot.teams_model import ConversationKind
 from storage import outbox
 from storage.outbox import AlertOf
-from storage.queries import conflicts, conversations, people, recording
+from storage.queries import conflicts, conversations, recording
 from storage.tables import ConflictEpisode, PullRequestRow
-
-NAME_LENGTH = 60
 
 
 def tell(
     session: Session, row: ConflictEpisode, state: PullRequestState, *, cause: str, now: datetime
 ) -> None:
-    """Alert the author and the conversations that follow, each once however often it is called."""
+    """Alert the author and those who follow, each once however often it is called."""
     told = _audience(session, row, state, now)
     for conversation_id in told.cards:
         outbox.enqueue_card(
@@ -53,37 +47,22 @@ def tell(
             thread_id=thread,
             cause=cause,
         )
-    author, mentioned = told.author, told.mention
-    if mentioned is not None and not _hears_now(session, mentioned.person_id, state, now):
-        author, mentioned = mentioned, None  # it is kept for him, as his settings say
-    if mentioned is not None:
-        _mention(session, row, state, mentioned, told.places, cause=cause, now=now)
-    if author is not None:
+    readers = [(told.author.person_id, Role.AUTHOR)] if told.author is not None else []
+    readers += [(person_id, Role.SUBSCRIBER) for person_id in told.followers]
+    said = f"{texts.pull_request(state)} has conflicts with {texts.branch(row.target_ref)}"
+    for person_id, role in readers:
         hold_alert(
             session,
-            author.person_id,
+            person_id,
             AlertOf(episode_id=row.id),
             row.pull_request_id,
-            _said(row, state),
+            said,
+            role=role,
             cause=cause,
             now=now,
         )
-    for person_id in told.followers:
-        message = DirectMessage(
-            person_id,
-            _said(row, state),
-            f"{AlertOf(episode_id=row.id).key}:follower/{person_id}",
-            page="conflicts",
-            kind=EventKind.CONFLICT,
-            role=Role.SUBSCRIBER,
-        )
-        hold_direct(session, message, row.pull_request_id, cause=cause, now=now)
     row.told_at = row.told_at or now
     session.add(row)
-
-
-def _said(row: ConflictEpisode, state: PullRequestState) -> str:
-    return f"{texts.pull_request(state)} has conflicts with {texts.branch(row.target_ref)}"
 
 
 def tell_clean(
@@ -161,62 +140,17 @@ def _audience(
     change = ConflictStarted(f"episode:{row.id}", row.began_at)
     situation = load_situation(session, row.pull_request_id, state, state, (), actor="")
     author = situation.people.get(state.author.id)
-    return audience(
+
+    def is_snoozed(person_id: int) -> bool:
+        return conflicts.is_snoozed(session, row.pull_request_id, person_id, now=now)
+
+    found = audience(
         situation,
         change,
         at_first_sight=row.at_first_sight,
-        is_snoozed=author is not None
-        and conflicts.is_snoozed(session, row.pull_request_id, author.person_id, now=now),
+        is_snoozed=author is not None and is_snoozed(author.person_id),
     )
-
-
-def _hears_now(session: Session, person_id: int, state: PullRequestState, now: datetime) -> bool:
-    """Whether the person's settings let a mention disturb him now."""
-    person = people.get(session, person_id)
-    if person is None:
-        return False
-    verdict = decide(
-        about_pull_request(EventKind.CONFLICT, state),
-        preferences_of(person),
-        person.timezone,
-        HoldingRules(),
-        created_at=now,
-        now=now,
-    )
-    return isinstance(verdict, Send)
-
-
-def _mention(
-    session: Session,
-    row: ConflictEpisode,
-    state: PullRequestState,
-    author: Contact,
-    places: tuple[str, ...],
-    *,
-    cause: str,
-    now: datetime,
-) -> None:
-    """A card cannot be updated when a text stands with it, so the mention is a reply of its own."""
-    person = people.get(session, author.person_id)
-    if person is None:
-        return
-    name = plain(person.name, NAME_LENGTH).replace("<", "").replace(">", "") or "Author"
-    said = _said(row, state)
-    message = OutgoingMessage(
-        text=f"<at>{name}</at> {escape_message(said)}",
-        summary=f"{name}: {said}",
-        mentions=(Mention(person.teams_user_id, name),),
-    )
-    for conversation_id in places:
-        outbox.enqueue_message(
-            session,
-            key=f"conflict-mention:{row.id}:{conversation_id}",
-            payload=as_payload(message),
-            now=now,
-            conversation_id=conversation_id,
-            pull_request_id=row.pull_request_id,
-            cause=cause,
-        )
+    return replace(found, followers=tuple(each for each in found.followers if not is_snoozed(each)))
 
 
 def pull_request_row(session: Session, row: ConflictEpisode) -> PullRequestRow | None:

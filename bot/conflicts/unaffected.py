@@ -8,18 +8,18 @@ needed, which costs two calls; the changed files are known as a rule, because th
 import asyncio
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from sqlmodel import Session
 
 from bot.cards.view import load_finding, load_state
+from bot.conflicts.behind import Behind, last_known
 from bot.conflicts.episodes import Finding
 from bot.conflicts.following import keep_finding
 from bot.log_text import log_safe
 from bot.model import BranchChanges, MergeStatus
 from bot.ports import AzureDevOps, BadAnswer, NotFound, Rejected
-from bot.pull_request_state import PullRequestState
 from storage.engine import Database
 from storage.queries import radar, recording
 
@@ -31,37 +31,6 @@ DECIDES_FOR_OTHERS = (".gitattributes", ".gitmodules")
 
 _ABOUT_THIS_ONE = (NotFound, Rejected, BadAnswer)
 _KNOWN = (MergeStatus.SUCCEEDED, MergeStatus.CONFLICTS)
-
-
-@dataclass(frozen=True, slots=True)
-class Behind:
-    """A pull request whose last merge is about an older commit of the target.
-
-    ``base_commit`` is the newest commit of the target for which ``verdict`` is known to hold;
-    ``stale_target_commit`` is the one that Azure DevOps merged last.
-    """
-
-    number: int
-    source_commit: str
-    stale_target_commit: str
-    base_commit: str
-    verdict: MergeStatus
-
-
-def last_known(state: PullRequestState, finding: Finding | None) -> Behind | None:
-    """Of which commit of the target it is known how it merges; None when of none."""
-    merge = state.merge
-    if merge is None or not merge.target_commit:
-        return None
-    base, verdict = merge.target_commit, merge.status
-    if finding is not None and (
-        finding.source_commit,
-        finding.target_ref,
-        finding.stale_target_commit,
-    ) == (state.source_commit, state.target_ref, merge.target_commit):
-        base = finding.target_commit
-        verdict = merge.status if finding.is_unaffected else finding.status
-    return Behind(state.number, state.source_commit, merge.target_commit, base, verdict)
 
 
 def touches(changed: Iterable[str], files: Collection[str]) -> bool:

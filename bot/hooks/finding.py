@@ -56,6 +56,22 @@ def troubles_of(
     ]
 
 
+def hidden_hooks(found: Examined) -> list[Trouble]:
+    """None of the hooks that Pullcord made is shown, and it may make none: its right is gone.
+
+    Whoever may not view hooks gets an empty list. That proves nothing of whether they deliver: that
+    nothing comes is found by looking for silence, and told then.
+    """
+    if found.own or not found.rows:
+        return []
+    says = (
+        "The account may not see or make service hooks any more, so I cannot tell whether they are "
+        "as they should be. Make it a project administrator, or give it “View” and “Edit "
+        "Subscriptions”"
+    )
+    return [Trouble("hooks", Kind.HIDDEN.value, says)]
+
+
 def silent_repositories(
     session: Session, connection: str, *, watched_since: datetime, now: datetime
 ) -> list[Trouble]:

@@ -20,6 +20,7 @@ class Kind(StrEnum):
 
     FAILING = "failing"
     DEAD = "dead"
+    HIDDEN = "hidden"
     SILENT = "silent"
     QUIET = "quiet"
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from bot.hooks.examining import Examined, examine, existing
-from bot.hooks.finding import mending, silent_repositories, troubles_of
+from bot.hooks.finding import hidden_hooks, mending, silent_repositories, troubles_of
 from bot.hooks.missed import Missed, StoreHook, read_missed
 from bot.hooks.model import ServiceHooks
 from bot.hooks.telling import tell
@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 CatchUp = Callable[[Collection[str]], Awaitable[object]]
 
 ACTOR = "pullcord"
+MAY_NOT = "the account may not edit service hooks"
 LOOK_EVERY = timedelta(minutes=10)
 LOOK_FOR_SILENCE_EVERY = timedelta(hours=1)
 SETTLED_AFTER_START = timedelta(minutes=10)
@@ -79,7 +80,8 @@ class FeedWatch:
             return
         missed = await self._read_missed(azure, found)
         mended, why_not = await self._mend(azure, found, missed)
-        seen = troubles_of(found, missed, mended, why_not)
+        hidden = hidden_hooks(found) if why_not == MAY_NOT else []
+        seen = hidden or troubles_of(found, missed, mended, why_not)
         await self._take_down(found, mended, seen)
         if mended:
             await self._catch_up([name])
@@ -121,7 +123,7 @@ class FeedWatch:
             await writer.carry_out(place, plan, is_repair=True)
         except (Forbidden, NotFound) as error:  # what may not be edited may be hidden, too
             log.warning("hooks of %s not mended: %s", place.connection, log_safe(str(error)))
-            return frozenset(writer.written), "the account may not edit service hooks"
+            return frozenset(writer.written), MAY_NOT
         return frozenset(writer.written), ""
 
     async def _take_down(

@@ -20,6 +20,7 @@ from storage.queries import hooks as stored
 from storage.queries.hooks import HookFacts
 from storage.secrets import new_webhook_secret
 
+UNNEEDED = ", which nothing needs"
 SECRET_KNOWN_AFTER_S = 2.0
 """A running ``serve`` looks for new secrets once a second (``adapters.web.door``); before it has,
 the first delivery with a new one would be refused, which puts the hook on probation."""
@@ -51,7 +52,7 @@ class Plan:
     def lines(self) -> list[str]:
         """One line for each, what would be done."""
         done = [_line(write) for write in self.writes]
-        return [*done, *(_removal(hook) for hook in self.removals)]
+        return [*done, *(_removal(hook, UNNEEDED) for hook in self.removals)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ class HookWriter:
         """
         done = await self._write_all(place, plan.writes, is_repair=is_repair)
         for hook in plan.removals:
-            await self.remove(place, hook)
+            await self.remove(place, hook, why=UNNEEDED)
         return done + len(plan.removals)
 
     async def _write_all(self, place: Place, writes: Sequence[Write], *, is_repair: bool) -> int:
@@ -157,10 +158,10 @@ class HookWriter:
         self.written.add(write.wanted.key)
         self._told(line)
 
-    async def remove(self, place: Place, hook: HookSubscription) -> None:
+    async def remove(self, place: Place, hook: HookSubscription, *, why: str = "") -> None:
         """Remove one hook; raises AzureDevOpsError."""
         await place.hooks.remove_hook(hook.id)
-        line = _removal(hook, is_done=True)
+        line = _removal(hook, why, is_done=True)
 
         def forget(session: Session) -> None:
             stored.forget(session, [hook.id])
@@ -224,6 +225,6 @@ def _line(write: Write, *, is_done: bool = False) -> str:
     return f"{'changed' if is_done else 'would change'}: {write.wanted} ({write.why})"
 
 
-def _removal(hook: HookSubscription, *, is_done: bool = False) -> str:
+def _removal(hook: HookSubscription, why: str, *, is_done: bool = False) -> str:
     verb = "removed" if is_done else "would remove"
-    return f"{verb}: {hook.event_type} ({hook.id}), which nothing needs"
+    return f"{verb}: {hook.event_type} ({hook.id}){why}"

@@ -19,15 +19,14 @@ class Audience:
 
     ``cards`` are conversations whose card must be there and show it; ``places`` those that get
     the alert, channels and group chats; ``own_messages`` those of them where it stands by itself,
-    not below the card. ``author`` is told directly, ``mention`` in the places instead.
-    ``followers`` are other people who asked for it in their own chats.
+    not below the card. ``author`` is told directly. ``followers`` are other people who asked for
+    it in their own chats.
     """
 
     cards: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
     own_messages: frozenset[str] = frozenset()
     author: Contact | None = None
-    mention: Contact | None = None
     followers: tuple[int, ...] = ()
 
 
@@ -62,9 +61,7 @@ def audience(
     is_old = at_first_sight and situation.state.created_at < situation.watched_since
     if author is None or is_old or is_snoozed:
         return found
-    if author.personal_conversation_id or not places:
-        return replace(found, author=author)
-    return replace(found, mention=author)
+    return replace(found, author=author)
 
 
 def _followers(told: Iterable[Telling], author: int) -> tuple[int, ...]:

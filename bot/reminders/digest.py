@@ -213,8 +213,8 @@ def _since_begun(seen: Seen) -> datetime:
 
 
 def _since_own(seen: Seen) -> datetime:
-    if seen.has_conflicts and seen.state.conflicted_since is not None:
-        return seen.state.conflicted_since
+    if seen.conflicts_since is not None:
+        return seen.conflicts_since
     if _is_ready(seen):
         return max((*seen.history.voted.values(), _since_begun(seen)))
     return seen.state.created_at

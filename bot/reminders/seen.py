@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from bot.audit_entries import subject_of
 from bot.cards.view import load_state
@@ -14,8 +14,8 @@ from bot.model import Check, Vote
 from bot.notices.readiness import checks_in_the_way
 from bot.pull_request_state import PullRequestState
 from bot.reminders.waiting import History, Wait, waits
-from storage.queries import reminders
-from storage.tables import AuditRow, ConflictEpisode, PullRequestRow
+from storage.queries import conflicts, reminders
+from storage.tables import AuditRow, PullRequestRow
 
 PUBLISHED = frozenset({"pull_request_published", "pull_request_reactivated"})
 SIGNS_OF_LIFE = PUBLISHED | {
@@ -36,14 +36,22 @@ _checks = TypeAdapter(tuple[Check, ...])
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A pull request and all that it waits for now; ``is_blocked``: conflicts or checks."""
+    """A pull request and all that it waits for now; ``is_blocked``: conflicts or checks.
+
+    ``conflicts_since`` is when its conflicts began, None without any.
+    """
 
     id: int
     state: PullRequestState
     history: History
     waits: tuple[Wait, ...]
     is_blocked: bool
-    has_conflicts: bool
+    conflicts_since: datetime | None = None
+
+    @property
+    def has_conflicts(self) -> bool:
+        """Whether it has conflicts, whoever found them."""
+        return self.conflicts_since is not None
 
     @property
     def key(self) -> str:
@@ -60,37 +68,28 @@ def load_seen(session: Session, rows: Sequence[PullRequestRow]) -> list[Seen]:
     """These pull requests as they are now."""
     subjects = [subject_of(row.connection, row.number) for row in rows]
     entries = reminders.audited(session, subjects, SIGNS_OF_LIFE)
-    blocked = _in_conflict(session, [row.id for row in rows if row.id is not None])
+    blocked = conflicts.blocked_since(session, [row.id for row in rows if row.id is not None])
     return [
-        _seen(row, entries.get(subject, ()), has_conflicts=row.id in blocked)
+        _seen(row, entries.get(subject, ()), blocked.get(row.id or 0))
         for row, subject in zip(rows, subjects, strict=True)
     ]
 
 
-def _seen(row: PullRequestRow, entries: Iterable[AuditRow], *, has_conflicts: bool) -> Seen:
+def _seen(
+    row: PullRequestRow, entries: Iterable[AuditRow], conflicts_since: datetime | None
+) -> Seen:
     state = load_state(row)
     history = history_of(entries)
-    in_conflict = state.is_active and (has_conflicts or state.has_conflicts)
-    is_blocked = in_conflict or checks_in_the_way(_checks.validate_python(row.checks or ()))
+    checks = _checks.validate_python(row.checks or ())
+    is_blocked = conflicts_since is not None or checks_in_the_way(checks)
     return Seen(
         id=row.id or 0,
         state=state,
         history=history,
         waits=waits(state, history, is_blocked=is_blocked),
         is_blocked=is_blocked,
-        has_conflicts=in_conflict,
+        conflicts_since=conflicts_since,
     )
-
-
-def _in_conflict(session: Session, ids: Sequence[int]) -> frozenset[int]:
-    """Those that have conflicts, by our own finding too."""
-    found = session.exec(
-        select(ConflictEpisode.pull_request_id).where(
-            col(ConflictEpisode.pull_request_id).in_(ids),
-            col(ConflictEpisode.ended_at).is_(None),
-        )
-    ).all()
-    return frozenset(found)
 
 
 def history_of(entries: Iterable[AuditRow]) -> History:

@@ -85,7 +85,7 @@ async def _record(run: Run, path: str, pushed: PushedFile) -> None:
         """Our own account, before the pull request is opened with it: not asked for once more."""
         connection = run.place.connection.name
         if pushed.by is not None and not own_account(session, connection):
-            remember_own_account(session, connection, pushed.by.id)
+            remember_own_account(session, connection, pushed.by)
 
     made = {"commit": pushed.commit}
     await run.record(Step.FILE, Outcome.DONE, path, made=made, also=remember_us)

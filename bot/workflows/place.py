@@ -10,6 +10,7 @@ from bot.ports import AzureDevOpsError, ConnectionPaused
 from bot.repository_discovery import discover_repositories
 from bot.repository_names import covers, named, nearest, short_names
 from bot.services import Services
+from bot.usual_repository import usual_connections, usual_everywhere, usual_here
 from bot.workflows.side_by_side import within
 from bot.workflows.start_ticket_types import (
     Refusal,
@@ -22,6 +23,7 @@ from storage.queries import repositories, subscriptions, workflow_runs
 from storage.tables import Connection, ConversationRow, RepositoryRow, Subscription
 
 DISCOVERY_TIME_S = 8.0
+MOST_SUGGESTED = 3
 RUN_KIND = "start_ticket"
 
 
@@ -91,12 +93,16 @@ def choose_place(
         if not found:
             return _no_such_repository(known, request)
         return _only(known, found, request, f"Several are called {request.repository}.")
-    usual = _default(known) or _started_before(known)
+    usual = usual_here(known.conversation, known.connections, known.repositories)
+    usual = usual or _started_before(known)
     if len(usual) == 1:
         return _only(known, usual, request, "")
     subscribed = [
         row for row in known.repositories if any(covers(each, row) for each in known.subscriptions)
     ]
+    everywhere = usual_everywhere(known.connections, subscribed or known.repositories)
+    if len(everywhere) == 1 and len(subscribed) != 1:
+        return _only(known, everywhere, request, "")
     if subscribed:
         return _only(known, subscribed, request, "Several repositories are followed here.")
     if known.repositories:
@@ -122,19 +128,6 @@ def _only(
     return Place(connection, row)
 
 
-def _default(known: Known) -> list[RepositoryRow]:
-    here = known.conversation
-    if here is None or not here.default_repository:
-        return []
-    candidates = [
-        row
-        for row in known.repositories
-        if not here.default_connection or row.connection == here.default_connection
-    ]
-    by_id = [row for row in candidates if row.id == here.default_repository.lower()]
-    return by_id or named(here.default_repository, candidates)
-
-
 def _started_before(known: Known) -> list[RepositoryRow]:
     return [row for row in known.repositories if (row.connection, row.id) in known.started_in]
 
@@ -158,6 +151,9 @@ def _no_such_repository(known: Known, request: StartTicketRequest) -> StartRefus
     message = f"I know no repository called {request.repository}."
     if suggestions:
         message += f" The nearest is {suggestions[0]}."
+    else:
+        suggestions = tuple(short_names(known.repositories)[:MOST_SUGGESTED])
+        message += f" I know {len(known.repositories)}; `repositories` shows what can be followed."
     return StartRefused(request.ticket, Refusal.NO_REPOSITORY, message, suggestions=suggestions)
 
 
@@ -193,10 +189,9 @@ def _meant(
     if request.connection:
         wanted = request.connection.casefold()
         return [each for each in connections if each.name.casefold() == wanted]
-    if conversation is not None and conversation.default_connection:
-        usual = {conversation.default_connection}
-    else:
-        usual = {each.connection for each in subscriptions}
+    usual = usual_connections(conversation, connections) or {
+        each.connection for each in subscriptions
+    }
     here = [each for each in connections if each.name in usual]
     # A repository given by name may be anywhere; without a name the conversation's own count.
     return connections if request.repository or not here else here

@@ -57,9 +57,9 @@ async def own_identity(services: Services, azure: AzureDevOps) -> str:
     known = await services.db.read(lambda s: own_account(s, name))
     if known:
         return known
-    found = (await azure.who_am_i()).id
+    found = await azure.who_am_i()
     await services.db.write(lambda s: remember_own_account(s, name, found))
-    return found
+    return found.id
 
 
 def _load(

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session, col, select
 
 from storage.queries import radar
 from storage.queries.pull_request_lists import ListedPullRequest, any_of, list_by_id
@@ -79,24 +79,16 @@ def _conflicted(session: Session, there: ColumnElement[bool]) -> Sequence[Listed
             ConflictEpisode,
             (col(ConflictEpisode.pull_request_id) == PullRequestRow.id)
             & col(ConflictEpisode.ended_at).is_(None),
-            isouter=True,
         )
-        .where(
-            PullRequestRow.status == ACTIVE,
-            there,
-            or_(
-                col(PullRequestRow.conflicted_since).is_not(None),
-                col(ConflictEpisode.id).is_not(None),
-            ),
-        )
+        .where(PullRequestRow.status == ACTIVE, there)
     ).all()
     lines = list_by_id(session, [row.id for row, _ in found if row.id is not None])
     conflicts = [
         ListedConflict(
             listed=lines[row.id],
-            since=episode.began_at if episode else row.conflicted_since or row.updated_at,
-            paths=_paths(episode.files) if episode else (),
-            is_own_finding=episode is not None and episode.is_own_finding,
+            since=episode.began_at,
+            paths=_paths(episode.files),
+            is_own_finding=episode.is_own_finding,
         )
         for row, episode in found
         if row.id in lines

@@ -66,6 +66,16 @@ def open_episodes(session: Session, connection: str) -> Sequence[ConflictEpisode
     ).all()
 
 
+def blocked_since(session: Session, ids: Collection[int]) -> Mapping[int, datetime]:
+    """Which of these pull requests have conflicts, whoever found them, and since when."""
+    found = session.exec(
+        select(ConflictEpisode.pull_request_id, ConflictEpisode.began_at).where(
+            col(ConflictEpisode.pull_request_id).in_(ids), col(ConflictEpisode.ended_at).is_(None)
+        )
+    ).all()
+    return dict(found)
+
+
 def add(session: Session, episode: ConflictEpisode) -> ConflictEpisode:
     """Store a new episode; its id is set."""
     session.add(episode)
@@ -198,14 +208,13 @@ def open_on_target(
             col(PullRequestRow.target_ref).in_(target_refs),
         )
     ).all()
-    return sorted(
-        rows,
-        key=lambda row: (
-            row.conflicted_since is None,
-            row.conflicted_since or row.created_at,
-            row.number,
-        ),
-    )
+    blocked = blocked_since(session, [row.id for row in rows if row.id is not None])
+
+    def by_age(row: PullRequestRow) -> tuple[bool, datetime, int]:
+        since = blocked.get(row.id or 0)
+        return since is None, since or row.created_at, row.number
+
+    return sorted(rows, key=by_age)
 
 
 def completed_on_target(

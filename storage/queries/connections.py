@@ -59,6 +59,11 @@ def all_connections(session: Session) -> Sequence[Connection]:
     return session.exec(there.order_by(col(Connection.name))).all()
 
 
+def without_secret(session: Session) -> Sequence[str]:
+    """Names of connections that have no webhook secret, so that no webhook is let in."""
+    return [row.name for row in all_connections(session) if not row.secret_hash]
+
+
 def get(session: Session, name: str) -> Connection | None:
     """The connection of this name, None also when it was disconnected."""
     stored = session.get(Connection, name)
@@ -92,6 +97,16 @@ def pause(session: Session, name: str, *, reason: str, now: datetime | None = No
         stored.paused_reason = reason
         stored.paused_at = now if reason else None
         session.add(stored)
+
+
+def note_reach(session: Session, name: str, *, reason: str, now: datetime) -> None:
+    """Azure DevOps gives no answer, for this reason, since ``now`` or before; "": it does again."""
+    stored = session.get(Connection, name)
+    if stored is None or bool(stored.unreachable_since) is bool(reason):
+        return
+    stored.unreachable_reason = reason
+    stored.unreachable_since = now if reason else None
+    session.add(stored)
 
 
 def door(session: Session, name: str) -> Door | None:
@@ -269,7 +284,8 @@ def disconnect(session: Session, name: str, *, now: datetime) -> None:
     stored = _existing(session, name)
     stored.disconnected_at = now
     stored.secret_hash = stored.old_secret_hash = stored.network = stored.paused_reason = ""
-    stored.paused_at = None
+    stored.unreachable_reason = ""
+    stored.paused_at = stored.unreachable_since = None
     session.add(stored)
     forget_feed(session, name, now=now)
     for table in (Credential, Subscription):

@@ -19,6 +19,8 @@ class ConnectionHealth:
     name: str
     base_url: str
     paused_reason: str
+    unreachable_reason: str
+    unreachable_since: datetime | None
     failing_credentials: int
     last_hook_at: datetime | None
     last_sweep_at: datetime | None
@@ -29,16 +31,20 @@ def of_connections(session: Session) -> list[ConnectionHealth]:
     return [_health(session, row) for row in all_connections(session)]
 
 
-def _health(session: Session, row: Connection) -> ConnectionHealth:
+def last_webhook_at(session: Session, connection: str) -> datetime | None:
+    """When a connection's last webhook came, of those that are kept."""
     # Ids rise with time. Only the newest rows are looked at, so that a quiet connection among busy
     # ones costs no scan of everything that ever came.
     newest = select(func.max(InboxRow.id)).scalar_subquery()
-    last_hook = session.exec(
+    return session.exec(
         select(InboxRow.received_at)
-        .where(InboxRow.connection == row.name, col(InboxRow.id) > newest - RECENT_ROWS)
+        .where(InboxRow.connection == connection, col(InboxRow.id) > newest - RECENT_ROWS)
         .order_by(col(InboxRow.id).desc())
         .limit(1)
     ).first()
+
+
+def _health(session: Session, row: Connection) -> ConnectionHealth:
     last_sweep = session.exec(
         select(func.max(RepositoryRow.swept_at)).where(RepositoryRow.connection == row.name)
     ).one()
@@ -51,7 +57,9 @@ def _health(session: Session, row: Connection) -> ConnectionHealth:
         name=row.name,
         base_url=row.base_url,
         paused_reason=row.paused_reason,
+        unreachable_reason=row.unreachable_reason,
+        unreachable_since=row.unreachable_since,
         failing_credentials=failing,
-        last_hook_at=last_hook,
+        last_hook_at=last_webhook_at(session, row.name),
         last_sweep_at=last_sweep,
     )

@@ -1,6 +1,6 @@
 """Open pull requests as commands list them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Container, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import Select
 
 from storage.dialects import table_of
+from storage.queries import conflicts
 from storage.tables import Connection, PullRequestRow, RepositoryRow, ReviewerRow
 from storage.tables.work import REVIEW_IS_OPEN
 
@@ -99,16 +100,21 @@ def list_awaiting_vote(
     )
     if not_by:
         statement = statement.where(not_(any_of(not_by, col(PullRequestRow.author_id))))
+    rows = session.execute(statement).all()
+    blocked = conflicts.blocked_since(session, [row.id for row, *_ in rows])
     return [
-        replace(_line(row, repository, url), since=asked, reviewer_id=id_, reviewer_name=name)
-        for row, repository, url, asked, id_, name in session.execute(statement)
+        replace(
+            _line(row, repository, url, blocked), since=asked, reviewer_id=id_, reviewer_name=name
+        )
+        for row, repository, url, asked, id_, name in rows
     ]
 
 
 def list_by_id(session: Session, ids: Collection[int]) -> dict[int, ListedPullRequest]:
     """These pull requests, open or not, by their ids of ours."""
     found = session.exec(_all().where(col(PullRequestRow.id).in_(ids))).all()
-    return {row.id or 0: _line(row, repository, url) for row, repository, url in found}
+    blocked = conflicts.blocked_since(session, ids)
+    return {row.id or 0: _line(row, repository, url, blocked) for row, repository, url in found}
 
 
 def any_of(
@@ -146,11 +152,18 @@ def _open(condition: ColumnElement[bool]) -> Listing:
 
 def _listed(session: Session, statement: Listing, limit: int) -> list[ListedPullRequest]:
     oldest = statement.order_by(col(PullRequestRow.created_at), col(PullRequestRow.id)).limit(limit)
-    found = [_line(*row) for row in session.exec(oldest).all()]
+    rows = session.exec(oldest).all()
+    blocked = conflicts.blocked_since(session, [row.id for row, *_ in rows if row.id is not None])
+    found = [_line(*row, blocked) for row in rows]
     return list({(each.connection, each.number): each for each in found}.values())
 
 
-def _line(row: PullRequestRow, repository: RepositoryRow, base_url: str) -> ListedPullRequest:
+def _line(
+    row: PullRequestRow,
+    repository: RepositoryRow,
+    base_url: str,
+    blocked: Container[int | None],
+) -> ListedPullRequest:
     return ListedPullRequest(
         id=row.id or 0,
         connection=row.connection,
@@ -161,7 +174,7 @@ def _line(row: PullRequestRow, repository: RepositoryRow, base_url: str) -> List
         title=row.title,
         status=row.status,
         is_draft=row.is_draft,
-        has_conflicts=row.conflicted_since is not None,
+        has_conflicts=row.status == ACTIVE and row.id in blocked,
         target_ref=row.target_ref,
         since=row.created_at,
     )

@@ -19,7 +19,8 @@ class Connection(SQLModel, table=True):
     of the webhook secret: while a rotation is on both are valid. The latter may hold several,
     separated by spaces, because each hook sends the secret that it was given. ``network`` is how
     it is reached (headers, proxy, authorities), encrypted because headers and proxies hold secrets.
-    ``paused_reason``: no credential of it works, since ``paused_at``. A connection that was
+    ``paused_reason``: no credential of it works, since ``paused_at``. ``unreachable_reason``: the
+    last calls had no answer, since ``unreachable_since``. A connection that was
     disconnected keeps its row, because links and pull requests refer to it.
     """
 
@@ -37,6 +38,8 @@ class Connection(SQLModel, table=True):
     paused_reason: str = ""
     paused_at: datetime | None = None
     network: str = ""
+    unreachable_reason: str = ""
+    unreachable_since: datetime | None = None
     disconnected_at: datetime | None = None
 
 

@@ -55,7 +55,8 @@ class RadarPair(SQLModel, table=True):
 
     ``first_id`` is the one of the lower number. ``files`` are those that both change.
     ``ended_by``: closed (one of the two is), clean (they merge), unfollowed (nobody wants to know
-    any more) or "".
+    any more) or "". ``first_told`` and ``second_told``: the author was told, or was to be, which
+    he is not while the subscriptions ask for the digest only.
     """
 
     __tablename__ = "radar_pairs"
@@ -81,6 +82,8 @@ class RadarPair(SQLModel, table=True):
     began_at: datetime
     ended_at: datetime | None = None
     ended_by: str = ""
+    first_told: bool = False
+    second_told: bool = False
 
 
 class RadarBacklog(SQLModel, table=True):

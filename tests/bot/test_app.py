@@ -6,9 +6,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from sqlmodel import Session
 
 from bot.app import CannotStart
-from bot.cli.demo.stage import Stage
+from bot.cli.demo.stage import CONNECTION, Stage
+from storage.engine import Database
+from storage.tables import Connection
 
 
 @pytest.fixture
@@ -24,6 +27,26 @@ async def test_it_does_not_start_without_an_app_id(stage: Stage) -> None:
     with pytest.raises(CannotStart, match="PULLCORD_TEAMS_APP_ID"):
         await stage.make_bot().start()
     stage.settings.teams_app_id = "7e1f0a2b-0000-4000-8000-00000000b07a"
+    stage.bot = stage.make_bot()
+    await stage.start_bot()
+
+
+async def test_it_does_not_start_with_a_connection_that_has_no_webhook_secret_CHECKS_18(
+    stage: Stage,
+) -> None:
+    """What its hooks deliver would be refused, and nobody would see it."""
+
+    def take(session: Session) -> str:
+        row = session.get_one(Connection, CONNECTION)
+        row.secret_hash, kept = "", row.secret_hash
+        return kept
+
+    kept = await stage.bot.db.write(take)
+    await stage.bot.stop()
+    with pytest.raises(CannotStart, match=f"`pullcord rotate-secret {CONNECTION}`"):
+        await stage.make_bot().start()
+    async with Database.open(stage.settings.database_url.get_secret_value()) as db:
+        await db.write(lambda s: setattr(s.get_one(Connection, CONNECTION), "secret_hash", kept))
     stage.bot = stage.make_bot()
     await stage.start_bot()
 

@@ -54,7 +54,9 @@ LONG_PATH = "/src/Shop.Customers.Service/CustomerMasterDataSynchronisationServic
 def view_of(*, minutes: float = 1, **values: Any) -> PullRequestView:
     """The card's view of the sample pull request; values of the view itself are taken out first."""
     own = {
-        key: values.pop(key) for key in ("checks", "tickets", "viewers", "finding") if key in values
+        key: values.pop(key)
+        for key in ("checks", "tickets", "viewers", "finding", "conflicts_since")
+        if key in values
     }
     snapshot = seen(minutes, **{"repository": SHOP, **values})
     state = reconcile(None, snapshot).state
@@ -97,6 +99,7 @@ PULL_REQUESTS: dict[str, PullRequestView] = {
         finding=Finding(
             MergeStatus.CONFLICTS, "a" * 40, "refs/heads/main", "e" * 40, "f" * 40, at(60)
         ),
+        conflicts_since=at(60),
     ),
     "policy-rejects": view_of(**ASKED, merge_status=MergeStatus.REJECTED_BY_POLICY),
     "merge-not-tried": view_of(**ASKED, merge_status=MergeStatus.FAILURE),

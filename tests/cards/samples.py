@@ -23,7 +23,7 @@ from bot.notices.builds import build_result, build_turned
 from bot.notices.filters import Filters
 from bot.notices.kinds import EventKind, Place
 from bot.notices.places import Places
-from bot.notices.reasons import KIND_TITLES, PERSONAL_KINDS
+from bot.notices.reasons import KIND_TITLES, PERSONAL_KINDS, Role
 from bot.notices.wishes import Wishes
 from bot.preferences import Delivery, Preferences, WorkingHours
 from bot.subscribing import Subscribed
@@ -66,7 +66,9 @@ def samples() -> Samples:
     return {
         **{f"pull_request-{name}": draw_pull_request(v) for name, v in PULL_REQUESTS.items()},
         **{f"conflict_alert-{name}": draw_conflict_alert(a) for name, a in ALERTS.items()},
-        "conflict_alert-to-author": draw_conflict_alert(ALERTS["open"], is_direct=True),
+        "conflict_alert-to-author": draw_conflict_alert(
+            replace(ALERTS["open"], reader=Role.AUTHOR)
+        ),
         **_radar(),
         **_direct(),
         **_held(),

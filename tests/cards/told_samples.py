@@ -132,7 +132,8 @@ def _preview(state: PullRequestState) -> OutgoingMessage:
         updated_at=at(0),
         state=dump_state(state),
     )
-    return pull_request_preview(row, f"{BASE}/Shop/_git/web/pullrequest/{state.number}")
+    url = f"{BASE}/Shop/_git/web/pullrequest/{state.number}"
+    return pull_request_preview(row, url, has_conflicts=state.has_conflicts)
 
 
 def _identities() -> dict[str, OutgoingMessage]:

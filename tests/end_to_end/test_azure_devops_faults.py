@@ -32,11 +32,15 @@ async def test_while_azure_devops_is_down_webhooks_are_told_and_commands_say_so_
         assert len(answers) == 1
         assert "Azure DevOps cannot be reached" in answers[0]
 
+    (status,) = await scene.says(scene.priya, "status")
+    assert "has not answered for less than a minute (Azure DevOps cannot be reached" in status
+
     await scene.azure.bring_up()
     async with asyncio.timeout(ANSWER_WITHIN_S):
         answers = await scene.says(scene.priya, f"start ticket {ticket} in Shop/web")
     assert "Azure DevOps cannot be reached" not in answers[0]
     assert [one.title for one in scene.azure.pull_requests][1:] == ["Pay later"]
+    assert "has not answered" not in (await scene.says(scene.priya, "status"))[0]
 
 
 async def test_what_happened_while_it_was_down_is_told_within_a_minute_of_its_return_CHECKS_6(

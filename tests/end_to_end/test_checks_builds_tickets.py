@@ -343,6 +343,20 @@ async def test_what_start_ticket_does_is_no_news_to_who_said_it(scene: Scene) ->
     ]
 
 
+async def test_what_start_ticket_does_is_told_others_as_the_doing_of_who_said_it(
+    scene: Scene,
+) -> None:
+    await follows_tickets(scene)
+    number = scene.azure.add_work_item(
+        scene.stage.project, "Bug", "Slow", created_by=scene.jonas.azure_devops
+    )
+    await scene.stage.settle()
+    await scene.says(scene.maya, f"start ticket {number} in Shop/web")
+    assert of_tickets(scene, number)[1:] == [
+        f"Maya Sample moved Bug {number} Slow from New to Active and took it"
+    ]
+
+
 async def test_tickets_are_not_told_where_nobody_asked_for_them(scene: Scene) -> None:
     number = scene.azure.add_work_item(
         scene.stage.project, "Bug", "Slow", created_by=scene.maya.azure_devops

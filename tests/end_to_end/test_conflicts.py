@@ -435,7 +435,9 @@ async def test_who_snoozed_is_not_alerted_and_the_channel_is(opened: OpenScene) 
     [answer] = await scene.says(
         scene.maya, f"snooze conflict {pull_request.id}", scene.chat_of(scene.maya)
     )
-    assert "Snoozed" in answer
+    assert "do not alert you of its conflicts" in answer
+    [answer] = await scene.says(scene.jonas, f"snooze conflict {pull_request.id}")
+    assert "do not alert Jonas Sample of its conflicts" in answer
     await pushes(scene, {"checkout.py": "mine\n"})
     await pushes(scene, {"checkout.py": "again\n"})
     assert len(scene.alerts(pull_request)) == 2

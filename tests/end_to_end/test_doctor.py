@@ -2,14 +2,22 @@
 
 import asyncio
 import json
+from datetime import timedelta
 from typing import Any
 
 from click.testing import CliRunner
+from sqlmodel import Session
 
 from bot.cli import cli
 from bot.cli.demo.stage import CONNECTION
+from bot.ports import utc_now
+from storage.queries import connections
+from storage.tables import Connection
 from tests.end_to_end.scene import Scene
 from tests.end_to_end.serving import environment_of
+
+SERVICE = "pullcord@example.com"
+HOOKS = f"hooks of {CONNECTION}"
 
 
 async def _examined(scene: Scene, **more: str) -> dict[str, dict[str, Any]]:
@@ -36,7 +44,7 @@ async def test_it_sees_a_bot_that_works_and_what_does_not(scene: Scene) -> None:
     assert found["stored secrets"]["says"] == "all 1 can be read"
     assert found["administrators"]["is_well"]
     assert any(what.startswith(f"connection {CONNECTION}") for what in found)
-    assert f"hooks of {CONNECTION}" in found
+    assert HOOKS in found
 
 
 async def test_a_lost_key_a_revoked_token_and_a_wrong_address_are_told_apart(scene: Scene) -> None:
@@ -55,3 +63,39 @@ async def test_a_lost_key_a_revoked_token_and_a_wrong_address_are_told_apart(sce
     troubles = {each["trouble"] for each in refused.values() if not each["is_well"]}
     assert "invalid_credentials" in troubles
     assert all(each["advice"] for each in refused.values() if not each["is_well"])
+
+
+async def test_hooks_that_the_account_may_not_see_are_judged_by_what_comes(scene: Scene) -> None:
+    """Made by hand by somebody else; what Azure DevOps hides is a list that is empty, or a 403."""
+    (project,) = scene.azure.organization.projects.values()
+    (service,) = (one for one in scene.azure.organization.people if one.mail == SERVICE)
+    scene.azure.access.deny_hooks(service, project)
+    kept = await scene.stage.bot.db.write(lambda s: _swap_secret(s, ""))
+    soon = utc_now() + timedelta(days=4)
+    await scene.stage.bot.db.write(
+        lambda s: setattr(connections.credentials(s, CONNECTION)[0], "expires_at", soon)
+    )
+    found = await _examined(scene)
+    assert not found[HOOKS]["is_well"]
+    assert "there are none yet" in found[HOOKS]["says"]
+    (bare,) = [one for one in found.values() if "no webhook secret" in one["says"]]
+    assert bare["what"] == f"connection {CONNECTION}"
+    assert f"`pullcord rotate-secret {CONNECTION}`" in bare["advice"]
+    (ending,) = [one for one in found.values() if one["says"] == f"expires on {soon:%Y-%m-%d}"]
+    assert ending["advice"].endswith(f"`pullcord credentials rotate {CONNECTION} 1`.")
+    await scene.stage.bot.db.write(lambda s: _swap_secret(s, kept))
+    await scene.opens(scene.maya, "First")
+    found = await _examined(scene)
+    assert (found[HOOKS]["is_well"], found[HOOKS]["is_note"]) == (True, True)
+    assert found[HOOKS]["says"] == "this account sees none; the last webhook came just now"
+    scene.azure.faults.add("GET", "hooks/subscriptions", status=403)
+    found = await _examined(scene)
+    assert found[HOOKS]["is_note"]
+    assert found[HOOKS]["says"].startswith("cannot be looked at (")
+    assert found[HOOKS]["says"].endswith("; the last webhook came just now")
+
+
+def _swap_secret(session: Session, secret_hash: str) -> str:
+    row = session.get_one(Connection, CONNECTION)
+    row.secret_hash, kept = secret_hash, row.secret_hash
+    return kept

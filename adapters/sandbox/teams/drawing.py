@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from adapters.sandbox.teams.conversations import Conversation
-from adapters.sandbox.teams.markdown_text import inline
+from adapters.sandbox.teams.markdown_text import inline, message_text
 from adapters.sandbox.teams.messages import Message
 
 Json = dict[str, Any]
@@ -65,7 +65,7 @@ def draw_message(message: Message, *, bot_name: str = "Pullcord") -> RenderableT
     if message.deleted:
         parts.append(Text("This message was deleted.", "dim italic"))
     else:
-        parts += [inline(message.text)] if message.text else []
+        parts += [message_text(message.text)] if message.text else []
         parts += [draw(card, title=bot_name) for card in message.cards]
     parts += [Padding(draw_message(r, bot_name=bot_name), (0, 0, 0, 4)) for r in message.replies]
     return Group(*parts)

@@ -3,6 +3,7 @@
 https://learn.microsoft.com/adaptive-cards/authoring-cards/text-features
 """
 
+import html
 import re
 import unicodedata
 from datetime import datetime
@@ -30,6 +31,13 @@ _TOKENS = re.compile(
 )
 
 
+def message_text(text: str) -> Text:
+    """The text of a message, styled: there Teams reads HTML's entities, too."""
+    line = Text()
+    _append(line, _harmless(text), "", markdown=True, entities=True)
+    return line
+
+
 def inline(text: str, style: str = "", *, markdown: bool = True) -> Text:
     """One text of a card, styled.
 
@@ -37,34 +45,37 @@ def inline(text: str, style: str = "", *, markdown: bool = True) -> Text:
     direction-changing characters are shown as `·`, other invisible ones left out.
     """
     line = Text(style=style)
-    _append(line, _harmless(text), "", markdown)
+    _append(line, _harmless(text), "", markdown=markdown)
     return line
 
 
-def _append(line: Text, text: str, style: str, markdown: bool) -> None:
+def _append(
+    line: Text, text: str, style: str, *, markdown: bool = True, entities: bool = False
+) -> None:
+    read = _harmless_entities if entities else str
     at = 0
     for token in _TOKENS.finditer(text) if markdown else ():
-        line.append(text[at : token.start()], style or None)
+        line.append(read(text[at : token.start()]), style or None)
         at = token.end()
         kind = token.lastgroup
         if kind == "escaped":
             line.append(token["escaped"], style or None)
         elif kind == "bold":
-            _append(line, token["bold"], f"{style} bold".strip(), markdown)
+            _append(line, token["bold"], f"{style} bold".strip(), entities=entities)
         elif kind == "italic":
-            _append(line, token["italic"], f"{style} italic".strip(), markdown)
+            _append(line, token["italic"], f"{style} italic".strip(), entities=entities)
         elif kind == "target":
-            _append_link(line, token["label"], token["target"], style)
+            _append_link(line, token["label"], token["target"], style, entities=entities)
         elif kind == "mention":
-            line.append(token["mention"], "bold magenta")
+            line.append(read(token["mention"]), "bold magenta")
         else:
             line.append(_moment(token), style or None)
-    line.append(text[at:], style or None)
+    line.append(read(text[at:]), style or None)
 
 
-def _append_link(line: Text, label: str, target: str, style: str) -> None:
+def _append_link(line: Text, label: str, target: str, style: str, *, entities: bool) -> None:
     shown = Text(style=style)
-    _append(shown, label, "underline blue", True)
+    _append(shown, label, "underline blue", entities=entities)
     if target.startswith(("https://", "http://")):
         shown.stylize(Style(link=target))
     line.append_text(shown)
@@ -90,6 +101,10 @@ def _moment(function: re.Match[str]) -> str:
         case "LONG":
             return f"{at:%A}, {at.day} {at:%B} {at.year}"
     return f"{at.day} {at:%b} {at.year}"
+
+
+def _harmless_entities(text: str) -> str:
+    return _harmless(html.unescape(text))
 
 
 def _harmless(text: str) -> str:

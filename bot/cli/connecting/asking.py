@@ -1,6 +1,6 @@
 """The questions of ``pullcord connect`` in a terminal, each with a default."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
@@ -17,6 +17,7 @@ from bot.cli.connecting.wanted import (
     Wanted,
     application,
     check_date,
+    check_defaults,
     check_naming,
     check_services,
     check_url,
@@ -156,6 +157,21 @@ def ask_conventions(wanted: Wanted, repositories: Sequence[str]) -> None:
     wanted.branch_template = again(
         lambda: check_naming(click.prompt("Names of branches", default=wanted.branch_template))
     )
+    wanted.default_repositories = again(lambda: _ask_defaults(wanted, repositories))
+
+
+def _ask_defaults(wanted: Wanted, repositories: Sequence[str]) -> Mapping[str, str]:
+    """What commands mean that name no repository: everywhere, or in one channel."""
+    click.echo(
+        "Where no repository is named I ask, unless the conversation follows one alone, or has a "
+        "default. Write PROJECT/REPOSITORY for every conversation, TEAM/CHANNEL=PROJECT/REPOSITORY "
+        "(or a channel's link=…) for one; `use` in Teams changes it there."
+    )
+    now = [f"{name}={v}" if name else v for name, v in wanted.default_repositories.items()]
+    texts = _split(click.prompt("Default repositories (or none)", default=",".join(now) or "none"))
+    found = check_defaults({}, [] if texts == ["none"] else texts)
+    _chosen(",".join(found.values()), repositories, "repository")
+    return found
 
 
 def again(ask: Callable[[], T]) -> T:

@@ -10,9 +10,11 @@ from adapters.azure_devops.connection_tests import Tried
 from bot.cli.connecting.wanted import Wanted
 from bot.conflicts.statuses import SETTING, mode_of
 from bot.connections.conventions import with_conventions
-from bot.ownership import OWN_IDENTITY
+from bot.ownership import own_settings
 from bot.ports import utc_now
 from bot.settings import Settings
+from bot.usual_repository import SETTING as DEFAULT_REPOSITORIES
+from bot.usual_repository import defaults_of
 from storage import audit
 from storage.engine import Database
 from storage.queries import connections as stored
@@ -39,8 +41,9 @@ def _store(session: Session, box: SecretBox, wanted: Wanted, tried: Tried) -> st
     before = known_facts(known) if known else None
     settings = with_conventions(known.settings if known else {}, wanted.conventions)
     settings[SETTING] = wanted.merge_status.value
+    settings[DEFAULT_REPOSITORIES] = dict(wanted.default_repositories)
     if tried.account:
-        settings[OWN_IDENTITY] = tried.account.id
+        settings |= own_settings(tried.account)
     encoded = wanted.network.encoded()
     row = stored.save(
         session,
@@ -85,6 +88,7 @@ def known_facts(row: Connection) -> dict[str, object]:
         "projects": list(row.projects),
         "branch_template": row.branch_template,
         "merge_status": mode_of(row.settings).value,
+        "default_repositories": defaults_of(row.settings),
         "conventions": dict(row.settings.get("conventions") or {}),
     }
 

@@ -22,6 +22,9 @@ from bot.ports import utc_now
 from bot.settings import Settings
 from storage.queries.connections import NewCredential
 from storage.secrets import SecretBox, SecretKeyError
+from storage.text import folded
+
+MOST_SHOWN = 10
 
 
 def secret_box(settings: Settings) -> SecretBox:
@@ -93,6 +96,17 @@ def show(checks: Sequence[Check]) -> None:
 def as_json(checks: Sequence[Check]) -> str:
     """The checks for a script; ``trouble`` is "" where it is well."""
     return json.dumps([asdict(check) | {"is_well": check.is_well} for check in checks], indent=2)
+
+
+def require_defaults(wanted: Wanted, tried: Tried) -> None:
+    """Raise Failed when a default repository is none of those that were found."""
+    seen = {folded(name) for name in tried.repositories}
+    unknown = [name for name in wanted.default_repositories.values() if folded(name) not in seen]
+    if unknown and seen:
+        raise Failed(
+            f"there is no repository {', '.join(unknown)}: a default repository is one of "
+            f"{', '.join(tried.repositories[:MOST_SHOWN])}"
+        )
 
 
 def require_well(tried: Tried, *, is_known: bool) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import click
 
@@ -25,8 +26,11 @@ from bot.cli import Failed
 from bot.conflicts.statuses import StatusMode
 from bot.connections.conventions import SERVICES, Conventions
 from storage.queries.connections import NewCredential
+from storage.text import folded
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+CHANNEL_LINK = re.compile(r"https://teams\.[a-z.]+/l/channel/([^/?\s]+)", re.IGNORECASE)
+"""What "Get link to channel" copies ("Deep links to a channel")."""
 TOKEN_LENGTHS = (52, 84)
 """Of personal access tokens, the old and today's ("Use personal access tokens")."""
 
@@ -40,6 +44,7 @@ FILE_KEYS = frozenset(
         "ticket_types",
         "services",
         "branch_template",
+        "default_repositories",
         "merge_status",
         "api_version",
         "ca_bundle",
@@ -58,6 +63,7 @@ class Wanted:
     """A connection to be. ``url`` is the base URL, "" while it is not known.
 
     ``projects`` empty: all that the credential sees. ``api_version`` empty: by what is offered.
+    ``default_repositories``: what commands mean that name none, by conversation, "" for all.
     ``merge_status``: for which pull requests `pullcord/mergeable` is posted.
     """
 
@@ -66,6 +72,7 @@ class Wanted:
     projects: Sequence[str] = ()
     conventions: Conventions = field(default_factory=Conventions)
     branch_template: str = DEFAULT_TEMPLATE
+    default_repositories: Mapping[str, str] = field(default_factory=dict)
     merge_status: StatusMode = StatusMode.ALL
     api_version: str = ""
     network: Network = field(default_factory=Network)
@@ -110,6 +117,33 @@ def check_naming(template: str) -> str:
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     return template
+
+
+def check_defaults(known: Mapping[str, str], texts: Sequence[str]) -> Mapping[str, str]:
+    """``[CONVERSATION=]PROJECT/REPOSITORY`` each, beside those that are known; "none" takes out.
+
+    Raises click.UsageError.
+    """
+    found = dict(known)
+    for text in texts:
+        conversation, _, repository = text.rpartition("=")
+        conversation, repository = _conversation(conversation.strip()), repository.strip()
+        found = {name: v for name, v in found.items() if folded(name) != folded(conversation)}
+        if repository.casefold() == "none":
+            continue
+        if repository.count("/") != 1 or not all(repository.split("/")):
+            raise click.UsageError(
+                "a default repository is written PROJECT/REPOSITORY, or "
+                f"TEAM/CHANNEL=PROJECT/REPOSITORY, not {text.strip()[:80]!r}"
+            )
+        found[conversation] = repository
+    return found
+
+
+def _conversation(text: str) -> str:
+    """A conversation's name as it stands; of a channel's pasted link its id."""
+    found = CHANNEL_LINK.match(text)
+    return unquote(found[1]) if found else text
 
 
 def check_services(names: Sequence[str]) -> Mapping[str, bool]:

@@ -6,7 +6,7 @@ from rich.text import Text
 
 from adapters.sandbox.teams import Conversation, Message
 from adapters.sandbox.teams.drawing import draw
-from adapters.sandbox.teams.markdown_text import inline
+from adapters.sandbox.teams.markdown_text import message_text
 from adapters.sandbox.teams.world import World
 
 CARD_WIDTH = 84
@@ -54,7 +54,7 @@ class Screen:
         self._console.print(heading)
         indent = 6 if message.root else 2
         if message.text:
-            self._console.print(Padding(inline(message.text), (0, 0, 0, indent)))
+            self._console.print(Padding(message_text(message.text), (0, 0, 0, indent)))
         for card in message.cards:
             width = min(CARD_WIDTH, self._console.width - indent)
             self._console.print(Padding(draw(card, width=width), (0, 0, 0, indent)))

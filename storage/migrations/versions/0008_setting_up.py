@@ -18,10 +18,20 @@ def upgrade() -> None:
     )
     op.add_column("connections", sa.Column("paused_at", UTCDateTime(), nullable=True))
     op.add_column("connections", sa.Column("disconnected_at", UTCDateTime(), nullable=True))
+    op.add_column(
+        "connections",
+        sa.Column("unreachable_reason", sa.String(), nullable=False, server_default=""),
+    )
+    op.add_column("connections", sa.Column("unreachable_since", UTCDateTime(), nullable=True))
     op.add_column("credentials", sa.Column("warned_days", sa.Integer(), nullable=True))
     op.add_column("hooks", sa.Column("secret_tag", sa.String(), nullable=False, server_default=""))
     op.add_column("hooks", sa.Column("changed_at", UTCDateTime(), nullable=True))
     op.add_column("hooks", sa.Column("repaired_at", UTCDateTime(), nullable=True))
+    for told in ("first_told", "second_told"):  # who was to hear of those found before has heard
+        op.add_column(
+            "radar_pairs",
+            sa.Column(told, sa.Boolean(), nullable=False, server_default=sa.true()),
+        )
     _watched_feeds()
     op.create_index("ix_branch_builds_finished", "branch_builds", ["finished_at"], unique=False)
     op.create_index("ix_ticket_news_seen", "ticket_news", ["seen_at"], unique=False)

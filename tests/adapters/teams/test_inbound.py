@@ -244,6 +244,23 @@ async def test_only_allowed_tenants_get_in(
     assert len(bot.events) == (status == 200)
 
 
+@pytest.mark.parametrize(("told", "status"), [("own", 200), ("other", 403)])
+async def test_in_a_channel_the_tenant_of_the_conversation_decides_and_the_writers_is_told_on(
+    bot: ListeningBot, teams: TeamsSandbox, activity: dict[str, Any], told: str, status: int
+) -> None:
+    """Of a shared channel, where others write, too; who may nothing is told so (CHECKS 24)."""
+    other = "9d7c0000-0000-0000-0000-000000000000"
+    tenant = activity["conversation"]["tenantId"] if told == "own" else other
+    bent = {
+        **activity,
+        "conversation": {"id": "19:x@thread.tacv2", "conversationType": "channel",
+                         "tenantId": tenant},
+        "channelData": {"tenant": {"id": other}, "team": {"id": "19:t@thread.tacv2"}},
+    }  # fmt: skip
+    assert (await teams.post(bent)).status == status
+    assert [event.sender.tenant_id for event in bot.events] == [other] * (status == 200)
+
+
 async def test_channels_where_the_writer_chooses_the_sender_are_refused(
     bot: ListeningBot, teams: TeamsSandbox, activity: dict[str, Any]
 ) -> None:

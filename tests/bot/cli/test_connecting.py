@@ -164,6 +164,7 @@ def test_questions_lead_through_with_what_the_credential_sees(desk: Desk) -> Non
         "token", "main", desk.token(), "2027-13-01", "2027-03-31",  # the first date is none
         "Nowhere", "Shop",  # the first project is none
         "Shop/web", "pull_requests,builds", "feature/{id}",
+        "web", "Web/General=Shop/web",  # the first one is not written as it should be
     ]  # fmt: skip
     done = desk.run("connect", "contoso", "--ask", typed="\n".join(answers) + "\n")
     assert done.exit_code == 0, done.output
@@ -177,13 +178,14 @@ def test_questions_lead_through_with_what_the_credential_sees(desk: Desk) -> Non
     assert row["conventions"]["repositories"] == ["Shop/web"]
     assert (row["conventions"]["tickets"], row["conventions"]["builds"]) == (False, True)
     assert row["branch_template"] == "feature/{id}"
+    assert row["default_repositories"] == {"Web/General": "Shop/web"}
 
 
 def test_a_file_says_all_of_it_and_its_secrets_stand_elsewhere(desk: Desk) -> None:
     (desk.folder / "contoso.toml").write_text(
         f'name = "contoso"\nurl = "{desk.azure.base_url}"\nprojects = ["Shop"]\n'
         'services = ["pull_requests", "tickets"]\nticket_types = ["Bug", "Task"]\n'
-        'area_paths = ["Shop\\\\Web"]\n'
+        'area_paths = ["Shop\\\\Web"]\ndefault_repositories = ["Shop/web", "Web=Shop/api"]\n'
         '[[credentials]]\nsecret_env = "ONE"\nexpires = "2027-01-01"\n'
         '[[credentials]]\nlabel = "second"\nsecret_env = "TWO"\n'
     )
@@ -193,6 +195,7 @@ def test_a_file_says_all_of_it_and_its_secrets_stand_elsewhere(desk: Desk) -> No
     assert [each["label"] for each in row["credentials"]] == ["ONE", "second"]
     assert row["conventions"]["ticket_types"] == ["Bug", "Task"]
     assert row["conventions"]["area_paths"] == ["Shop\\Web"]
+    assert row["default_repositories"] == {"": "Shop/web", "Web": "Shop/api"}
     (desk.folder / "wrong.toml").write_text('pat = "canary"\n')
     wrong = desk.run("connect", "--file", "wrong.toml")
     assert wrong.exit_code == 2
@@ -207,8 +210,18 @@ def test_edit_changes_what_is_given_and_keeps_the_rest(desk: Desk) -> None:
     (row,) = desk.listed()
     assert row["projects"] == ["Shop"]
     assert (row["conventions"]["tickets"], row["conventions"]["pull_requests"]) == (True, False)
+    edit = ("connect", "contoso", "--edit", "--default-repository")
+    assert "there is no repository Shop/gone" in desk.run(*edit, "Web=Shop/gone").output
+    assert desk.run(*edit, "Web=Shop/web", "--default-repository", "Shop/api").exit_code == 0
+    link = "https://teams.microsoft.com/l/channel/19%3aab%40thread.tacv2/Web?groupId=1&tenantId=2"
+    both = ("web=none", "--default-repository", f"{link}=Shop/web")
+    assert desk.run(*edit, *both).exit_code == 0
+    assert desk.listed()[0]["default_repositories"] == {
+        "": "Shop/api",
+        "19:ab@thread.tacv2": "Shop/web",
+    }
     actions = [action for (action,) in desk.query("SELECT action FROM audit ORDER BY id")]
-    assert actions == ["connection.made", "connection.changed"]
+    assert actions == ["connection.made", *["connection.changed"] * 3]
     assert desk.run("connect", "nowhere", "--edit", "--no-ask").exit_code == 1
 
 
@@ -333,6 +346,7 @@ def test_without_a_terminal_nothing_is_asked(desk: Desk) -> None:
         (("--proxy", "ftp://canary"), "the proxy must be"),
         (("--service", "wikis"), "services are"),
         (("--expires", "soon"), "a date is written"),
+        (("--default-repository", "web"), "is written PROJECT/REPOSITORY"),
         (("--certificate", "ca.pem"), "service principal needs"),
     ],
 )

@@ -80,6 +80,7 @@ async def test_connect_asks_by_itself_and_shows_no_secret(
         ("Which", "Shop/web"),
         ("Services", "pull_requests,builds"),
         ("Names of branches", ""),
+        ("Default repositories", "Shop/web"),
     ]
     code, screen = await asyncio.to_thread(
         at_a_terminal, database.parent, ["connect"], answers, key

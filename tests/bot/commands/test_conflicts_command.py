@@ -130,7 +130,10 @@ async def test_one_that_azure_devops_has_not_merged_again_is_tried_and_said_so(t
     assert "my own trial merge" in said
     assert "Changed on both sides" in said
     assert "**README.md**" in said
-    assert "Changed on main by\nJonas Sample: Direct" in said
+    tip = await talk.azure.tip(talk.shop, "main")
+    assert tip is not None
+    link = f"[{tip[:7]}]({talk.azure.base_url}/Shop/_git/shop/commit/{tip})"
+    assert f"Changed on main by\nJonas Sample: {link} Direct" in said
 
 
 async def test_a_clean_one_can_merge_and_its_pair_is_named(talk: Talk) -> None:

@@ -18,6 +18,9 @@ from bot.commands.registry import (
 )
 from bot.teams_model import ConversationKind
 
+PULL_REQUEST = "https://dev.azure.com/contoso/Shop/_git/web/pullrequest/12?_a=files"
+TICKET = "https://dev.azure.com/contoso/Shop/_workitems/edit/7"
+
 
 async def _nothing(invocation: Invocation, arguments: Any) -> Reply:
     return Reply()
@@ -85,6 +88,7 @@ def test_the_longest_name_wins_and_arguments_keep_their_case(
         ("strat ticket 123", "start ticket", "123"),
         ("strat 123", "start ticket", "123"),
         ("syc 12", "sync pr", "12"),
+        ("pr 12", "sync pr", "12"),
         ("start a ticket 123", "start ticket", "123"),
         ("please start ticket 123", "start ticket", "123"),
         ("can you please sync pr 12", "sync pr", "12"),
@@ -95,6 +99,9 @@ def test_the_longest_name_wins_and_arguments_keep_their_case(
         ("reveiws", "reviews", ""),
         ("hlep", "help", ""),
         ("link 5 to pr 6", "link ticket", "5 to pr 6"),
+        ('"start ticket" 124', "start ticket", "124"),
+        (f"<{PULL_REQUEST}>", "sync pr", PULL_REQUEST),
+        (f'<a href="{TICKET}">it</a>', "ticket", TICKET),
     ],
 )
 def test_a_typing_mistake_gets_the_nearest_command(

@@ -128,6 +128,19 @@ async def test_several_repositories_are_asked_with_buttons_that_rerun_the_order(
     assert parse(offered["Web App"]) == expected
 
 
+async def test_what_was_started_without_a_pull_request_gets_one_by_a_button(world: World) -> None:
+    ticket = world.ticket()
+    offered = buttons(await say(world, f"{ticket} no pr"))
+    assert world.sandbox.pull_requests == []
+    await say(world, offered["Draft pull request"], "activity/2")
+    assert [one.title for one in world.sandbox.pull_requests] == ["Pay later"]
+
+
+async def test_an_unknown_repository_offers_those_that_are_there(world: World) -> None:
+    offered = buttons(await say(world, f"{world.ticket()} in nowhere"))
+    assert list(offered) == ["In shop"]
+
+
 async def test_a_ticket_of_another_offers_to_take_it_over(world: World) -> None:
     ticket = world.ticket(assigned_to="jonas@example.com")
     card = await say(world, str(ticket))

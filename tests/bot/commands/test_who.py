@@ -1,11 +1,12 @@
 """Who somebody is, and who may do what (CHECKS 24)."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 from adapters.sandbox.teams import Message, TeamsPerson
+from bot.commands.catalogue import REGISTRY
 from bot.roles import Role
 from bot.teams_model import Conversation, ConversationKind, MessageReceived, TeamsUser
+from bot.turn_handling import handle
 from tests.bot.talking import TENANT_ID, Talk
 
 OTHER_TENANT = "11111111-2222-4333-8444-555555555555"
@@ -165,27 +166,40 @@ def rosters(talk: Talk, since: int) -> list[str]:
     return [path for path in paths if "/members" in path]
 
 
-async def test_somebody_of_another_tenant_counts_as_a_guest(talk: Talk) -> None:
-    """CHECKS 24. In a shared channel the conversation is ours and the person is not."""
+async def test_somebody_of_another_tenant_in_a_shared_channel_is_told_whom_to_ask(
+    talk: Talk,
+) -> None:
+    """CHECKS 24. The conversation is ours and the person is not, though the mail is the same."""
+    await talk.say("whoami", by=talk.admin)  # so that she can be named
     stranger = talk.teams.add_person("Sam Sample", "jonas@example.com", tenant_id=OTHER_TENANT)
-    chat = talk.teams.add_group_chat([talk.maya, stranger], "Together")
-    await talk.teams.install(chat, by=talk.maya)
+    shared = talk.teams.add_channel(
+        talk.team, "With others", kind="shared", members=[talk.maya, stranger]
+    )
+    await talk.teams.install(shared, by=talk.maya)
     await talk.settle()
     talk.heard()
-    asked = MessageReceived(
-        activity_id="1",
-        conversation=Conversation(
-            chat.id, ConversationKind.GROUP, talk.teams.service_url, TENANT_ID
-        ),
-        sender=TeamsUser(stranger.id, "Sam Sample"),
-        text="subscribe Shop",
+    for command, role in (("subscribe Shop", "member"), ("prs", "reader")):
+        said = await talk.say(command, by=stranger, to=shared)
+        assert f"needs the role {role}. You are a guest in Teams, or belong to another" in said
+        assert "Please ask Ada Sample." in said
+    assert await talk.audit("subscription.added") == []
+    actors = {row.actor.partition(" <")[0] for row in await talk.audit("command.refused")}
+    assert actors == {"Sam Sample"}
+    assert "now follows Shop" in await talk.say("subscribe Shop", to=shared)
+
+
+async def test_what_a_message_says_of_a_foreign_tenant_counts_whatever_the_roster_leaves_out(
+    talk: Talk,
+) -> None:
+    """CHECKS 24."""
+    await talk.say("whoami", by=talk.jonas)  # a member by the roster
+    place = Conversation(
+        talk.channel.id, ConversationKind.CHANNEL, talk.teams.service_url, TENANT_ID
     )
-    await talk.turns(asked)
-    await talk.settle()
-    assert "belong to another organisation" in talk.text()
-    await talk.turns(replace(asked, activity_id="2", text="prs"))
-    await talk.settle()
-    assert "“prs” needs the role reader" in talk.text()
+    sender = TeamsUser(talk.jonas.id, "Jonas Sample", tenant_id=OTHER_TENANT)
+    said = MessageReceived("1", place, sender, text="subscribe Shop")
+    (answer,) = (await handle(talk.services, REGISTRY, said)).messages
+    assert "belong to another organisation" in str(answer.card)
 
 
 async def test_a_removed_person_is_refused_until_the_roster_has_him_again(talk: Talk) -> None:

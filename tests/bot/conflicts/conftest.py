@@ -1,12 +1,14 @@
 """Fixtures of the tests that play Azure DevOps, Pullcord and Teams in one process."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from storage.schema import upgrade
 from tests.bot.conflicts.history_world import World
+from tests.bot.conflicts.refilled import Refilled
 
 
 @pytest.fixture(scope="module")
@@ -17,10 +19,18 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def refilled(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Refilled]:
+    """The database of one world after the other."""
+    made = Refilled(template, tmp_path_factory.mktemp("refilled"))
+    yield made
+    asyncio.run(made.db.close())
+
+
 @pytest.fixture
-async def world(tmp_path: Path, template: Path) -> AsyncIterator[World]:
+async def world(tmp_path: Path, template: Path, refilled: Refilled) -> AsyncIterator[World]:
     """Everybody is there, and nothing has happened."""
-    made = World(tmp_path, template)
+    made = World(tmp_path, template, refilled)
     await made.build()
     yield made
     await made.close()

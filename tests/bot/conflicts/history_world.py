@@ -41,6 +41,7 @@ from storage.engine import Database, NewHook
 from storage.queries import conflicts, merge_statuses
 from storage.tables import ConflictEpisode, Connection, ConversationRow, Person, Subscription
 from tests.bot.conflicts.direct_azure_devops import DirectClient
+from tests.bot.conflicts.refilled import Refilled
 
 BEGIN = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 BEFORE = BEGIN - timedelta(days=1)
@@ -148,11 +149,16 @@ class DrivenTargets(TargetMoved):
 class World:
     """One repository with two targets, two authors, one channel that follows."""
 
-    def __init__(self, folder: Path, template: Path) -> None:
+    def __init__(self, folder: Path, template: Path, refilled: Refilled | None = None) -> None:
+        """``refilled`` is used instead of a copy of the template."""
         self.clock = Clock()
         self.teams = Notebook()
+        self._refilled = refilled
         self._url = f"sqlite:///{folder / 'pullcord.db'}"
-        shutil.copy(template, folder / "pullcord.db")
+        if refilled is None:
+            shutil.copy(template, folder / "pullcord.db")
+        else:
+            refilled.refill()
         self.azure = AzureDevOpsSandbox(
             folder / "git", organization=CONNECTION, clock=self.clock, sleep=self._sleep
         )
@@ -181,11 +187,15 @@ class World:
 
     async def close(self) -> None:
         await self.targets.stop()
-        await self.db.close()
+        await self._close_db()
         await self._client.close()
 
+    async def _close_db(self) -> None:
+        if self._refilled is None:
+            await self.db.close()
+
     def _start(self) -> None:
-        self.db = Database.open(self._url)
+        self.db = self._refilled.db if self._refilled else Database.open(self._url)
         self.services = Services(
             db=self.db,
             azure_devops=self._azure_devops,
@@ -309,7 +319,7 @@ class World:
         await self.sweep.read_waiting()
 
     async def killed(self, where: Where) -> None:
-        """The process dies at a point of its work, and a new one starts on what it left."""
+        """The process dies at a point of its work, and new parts start on what it stored."""
         if where is Where.TAKEN:
             await self.db.write(lambda s: len(conflicts.claim_due(s, now=self.clock(), limit=99)))
         if where in (Where.TOLD, Where.SENDING):
@@ -320,7 +330,7 @@ class World:
                 pass
             await self.db.write(lambda s: len(outbox.claim(s, now=self.clock())))
         await self.targets.stop()
-        await self.db.close()
+        await self._close_db()
         self._start()
         await self.db.write(lambda s: outbox.requeue_interrupted(s, now=self.clock()))
         await self.db.write(lambda s: inbox.requeue_interrupted(s, now=self.clock()))

@@ -298,8 +298,8 @@ async def test_the_author_without_a_chat_is_mentioned_in_the_thread(db: Database
     assert await waiting(db, "alert", "message") == [
         ("alert", "19:web", ""),
         ("alert", "19:group", ""),
-        ("message", "19:web", said),
         ("message", "19:group", said),
+        ("message", "19:web", said),
     ]
     [row, _] = await db.read(
         lambda s: s.exec(

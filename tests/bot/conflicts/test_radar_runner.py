@@ -291,14 +291,19 @@ async def test_off_is_not_looked_at_and_digest_only_is_not_told(world: World) ->
     await radar(world).run()
     assert world.calls() == []
 
-    def quieter(session: Session) -> None:
+    def choose(mode: str, session: Session) -> None:
         (row,) = subscriptions.of_conversation(session, CHANNEL)
-        row.options = {"radar": "digest-only"}
+        row.options = {"radar": mode}
 
-    await world.db.write(quieter)
+    await world.db.write(partial(choose, "digest-only"))
     await radar(world).run()
     assert len(await pairs(world)) == 1
     assert await told(world) == []
+    await world.db.write(partial(choose, "on"))
+    for _ in range(2):
+        await radar(world).run()
+        assert len(await told(world)) == 2  # of a pair that was there before they asked, once
+    assert len(await pairs(world)) == 1
 
 
 async def test_repositories_nobody_follows_and_drafts_are_left_alone(world: World) -> None:

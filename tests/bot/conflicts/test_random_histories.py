@@ -29,6 +29,7 @@ from tests.bot.conflicts.history_world import (
     Where,
     World,
 )
+from tests.bot.conflicts.refilled import Refilled
 
 CHOSEN = os.environ.get("PULLCORD_TEST_HISTORIES", "")
 """How many to play, each time other ones: let it be thousands after a change."""
@@ -376,9 +377,11 @@ def _alert(episode: ModelEpisode) -> str:
     return "merges cleanly again" if episode.ended_by == "clean" else f"was {episode.ended_by}"
 
 
-async def play(template: Path, history: list[Step], *, remerges: bool) -> History:
+async def play(
+    template: Path, refilled: Refilled, history: list[Step], *, remerges: bool
+) -> History:
     with tempfile.TemporaryDirectory() as folder:
-        world = World(Path(folder), template)
+        world = World(Path(folder), template, refilled)
         try:
             await world.build()
             played = History(world, remerges=remerges)
@@ -393,7 +396,9 @@ async def play(template: Path, history: list[Step], *, remerges: bool) -> Histor
 
 
 @pytest.mark.timeout(600)
-def test_alerts_equal_episodes_and_cards_end_in_the_truth(template: Path) -> None:
+def test_alerts_equal_episodes_and_cards_end_in_the_truth(
+    template: Path, refilled: Refilled
+) -> None:
     happened: Counter[str] = Counter()
 
     # Not made smaller when it fails, except where many are asked for: that takes minutes.
@@ -409,7 +414,7 @@ def test_alerts_equal_episodes_and_cards_end_in_the_truth(template: Path) -> Non
     @example(FLAP_AND_ANOTHER, True)
     @given(st.lists(steps, min_size=12, max_size=16), st.booleans())
     def each(history: list[Step], remerges: bool) -> None:
-        played = asyncio.run(play(template, history, remerges=remerges))
+        played = asyncio.run(play(template, refilled, history, remerges=remerges))
         happened.update(_what_happened(played))
 
     each()

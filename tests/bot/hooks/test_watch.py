@@ -57,6 +57,22 @@ async def test_hooks_out_of_service_are_switched_on_and_said_once(feeding: Feedi
     assert feeding.caught_up == [CONNECTION] * 3
 
 
+async def test_hooks_that_may_not_be_seen_any_more_are_not_taken_for_dead(feeding: Feeding) -> None:
+    """Azure DevOps shows an empty list to whoever lost the right, and the hooks still deliver."""
+    (project,) = feeding.sandbox.organization.projects.values()
+    (service,) = (
+        one for one in feeding.sandbox.organization.people if "Pullcord" in one.display_name
+    )
+    feeding.sandbox.access.deny_hooks(service, project)
+    for _ in range(2):
+        await feeding.look()
+    assert await feeding.told() == [NEEDED]
+    feeding.sandbox.access.allow_hooks(service, project)
+    await feeding.look()
+    assert await feeding.told() == [NEEDED, WELL]
+    assert len(feeding.sandbox.hooks.subscriptions) == ALL
+
+
 async def test_one_that_goes_on_probation_again_and_again_is_said_once(feeding: Feeding) -> None:
     for _ in range(5):
         feeding.hook("git.push").status = "onProbation"

@@ -40,7 +40,7 @@ def someone(id_: int, name: str, **wishes: Any) -> Someone:
 
 def seen_of(state: PullRequestState, history: History | None = None) -> Seen:
     known = history or History()
-    return Seen(1, state, known, waits(state, known, is_blocked=False), False, False)
+    return Seen(1, state, known, waits(state, known, is_blocked=False), is_blocked=False)
 
 
 def roster(**people: Someone) -> Roster:

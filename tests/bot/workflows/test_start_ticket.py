@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from sqlmodel import Session, select
 
 from bot.workflows.start_ticket import start_ticket
@@ -365,7 +366,10 @@ async def test_a_repository_not_seen_before_is_found_in_any_case(world: World) -
     assert result.repository == "Web App"
 
 
-async def test_with_several_repositories_it_asks_and_the_default_answers(world: World) -> None:
+@pytest.mark.parametrize("chosen", ["by use", "when connecting"])
+async def test_with_several_repositories_it_asks_and_the_default_answers(
+    world: World, chosen: str
+) -> None:
     other = await world.sandbox.add_repository(world.project, "web", files={"a": "a"})
     await world.db.write(lambda s: s.add(world.row_of(other)))
     ticket = world.ticket()
@@ -376,8 +380,13 @@ async def test_with_several_repositories_it_asks_and_the_default_answers(world: 
 
     def default(session: Session) -> None:
         row = session.get_one(ConversationRow, CHANNEL)
-        row.default_connection, row.default_repository = "contoso", other.id
+        connection = session.get_one(Connection, "contoso")
+        if chosen == "by use":
+            row.default_connection, row.default_repository = "contoso", other.id
+        else:
+            connection.settings = {"default_repositories": {"": f"{world.project.name}/web"}}
         session.add(row)
+        session.add(connection)
 
     await world.db.write(default)
     assert (await started(world, ticket)).repository == "web"

@@ -10,7 +10,7 @@ from rich.console import Console, RenderableType
 
 from adapters.sandbox.teams import TeamsSandbox
 from adapters.sandbox.teams.drawing import draw, draw_conversation
-from adapters.sandbox.teams.markdown_text import inline
+from adapters.sandbox.teams.markdown_text import inline, message_text
 from tests.adapters.sandbox.teams.conftest import ConnectorClient, SampleBot
 from tests.adapters.sandbox.teams.sample_cards import PULL_REQUEST, UNKNOWN
 
@@ -166,3 +166,9 @@ async def test_a_thread_is_indented_below_its_post(
         "    Pullcord  10:30",
         "    This message was deleted.",
     ]
+
+
+def test_the_text_of_a_message_has_entities_and_a_cards_has_none() -> None:
+    said = "Maya wrote: *if a &lt; b &amp;&amp; c* **&gt;** &#x202e;x &amp;lt;"
+    assert message_text(said).plain == "Maya wrote: *if a < b && c* > ·x &lt;"
+    assert inline("a &lt; b").plain == "a &lt; b"
