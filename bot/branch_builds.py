@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from bot import builds as rules
-from bot.builds import BuildJudged, LastBuild, Turn
+from bot.builds import LastBuild, Turn
 from bot.cards.build import draw_build
 from bot.held_item import hold_news
 from bot.log_text import log_safe
@@ -40,9 +40,9 @@ async def build_ended(services: Services, connection: str, hook: BuildHook, *, c
 
     Raises AzureDevOpsError when it may be read later, and CannotStore.
     """
-    if not _may_count(hook):
+    if not _is_of_branch(hook):
         return
-    if not await services.db.read(lambda s: subscriptions.any_in(s, connection)):
+    if not await services.db.read(lambda s: _is_wanted(s, connection, hook)):
         return
     azure = await services.azure_devops(connection)
     try:
@@ -57,12 +57,12 @@ async def build_ended(services: Services, connection: str, hook: BuildHook, *, c
             log_safe(str(error)),
         )
         return
-    if not rules.counts(build) or not build.repository_id:
+    if not rules.is_told(build) or not build.repository_id:
         return
     stored = await services.db.read(
         lambda s: builds.last(s, connection, build.definition_id, build.source_ref)
     )
-    earlier = await _earlier(azure, build) if stored is None else None
+    earlier = await _earlier(azure, build) if stored is None and rules.counts(build) else None
     now = services.clock()
     await services.db.write(
         lambda s: record_build(s, connection, build, earlier, cause=cause, now=now)
@@ -80,8 +80,10 @@ def record_build(
 ) -> Turn | None:
     """Compare a build with the last one of its branch, store it, and tell what it changed.
 
-    ``earlier`` is the build before it, if Azure DevOps knows one: it stands in for the last one
-    when none is stored. Branches that nobody follows are not kept.
+    Who asked for every build is told of those, too, that change nothing: of one that was stopped,
+    and of one that ended after a newer one. ``earlier`` is the build before it, if Azure DevOps
+    knows one: it stands in for the last one when none is stored. Branches that nobody follows are
+    not kept.
     """
     build = storable(build)
     row = session.get(RepositoryRow, (connection, build.repository_id))
@@ -89,9 +91,28 @@ def record_build(
     if not followers:
         return None
     stored = builds.last(session, connection, build.definition_id, build.source_ref)
-    judged = rules.judge(_last(stored) if stored else _before(earlier), build)
-    if judged is None:
-        return None
+    if stored is not None and (stored.build_id, stored.finished_at) == (
+        build.id,
+        build.finished_at,
+    ):
+        return None  # its webhook has come again
+    judged = None
+    if rules.counts(build):
+        judged = rules.judge(_last(stored) if stored else _before(earlier), build)
+    if judged is not None:
+        _keep(session, connection, build, judged.last)
+    if judged is not None and judged.turn is not None:
+        text = build_turned(build, judged.turn, since=judged.since)
+        _audit(session, connection, build, judged.turn, cause=cause, now=now)
+        _tell(session, connection, build, text, followers, cause=cause, now=now)
+        return judged.turn
+    text = build_result(build, is_last=stored is None or stored.build_id <= build.id)
+    followers = [each for each in followers if each.filters.every_build]
+    _tell(session, connection, build, text, followers, cause=cause, now=now)
+    return None
+
+
+def _keep(session: Session, connection: str, build: Build, last: LastBuild) -> None:
     builds.keep(
         session,
         BranchBuild(
@@ -100,45 +121,33 @@ def record_build(
             source_ref=build.source_ref,
             definition=build.definition,
             repository_id=build.repository_id,
-            build_id=judged.last.build_id,
-            result=judged.last.result,
-            finished_at=judged.last.finished_at,
-            broken_since=judged.last.broken_since,
+            build_id=last.build_id,
+            result=last.result,
+            finished_at=last.finished_at,
+            broken_since=last.broken_since,
         ),
     )
-    if judged.turn is None:
-        followers = [each for each in followers if each.filters.every_build]
-        _tell(session, connection, build, judged, followers, cause=cause, now=now)
-        return None
-    _audit(session, connection, build, judged.turn, cause=cause, now=now)
-    _tell(session, connection, build, judged, followers, cause=cause, now=now)
-    return judged.turn
 
 
 def _tell(
     session: Session,
     connection: str,
     build: Build,
-    judged: BuildJudged,
+    text: str,
     followers: list[Subscriber],
     *,
     cause: str,
     now: datetime,
 ) -> None:
     """Conversations get a message; a person's own chat and DIRECT go by his settings."""
-    is_bad = build.result in rules.BAD
-    if judged.turn is None:
-        text = build_result(build, is_bad=is_bad)
-    else:
-        text = build_turned(build, judged.turn, since=judged.since)
-    shared = as_payload(draw_build(text, build, build.repository_name, is_bad=is_bad))
+    shared = as_payload(draw_build(text, build, build.repository_name))
     why = f"{EventKind.BUILD.value} {Role.SUBSCRIBER.value}"
-    personal = as_payload(draw_build(text, build, build.repository_name, is_bad=is_bad, why=why))
+    personal = as_payload(draw_build(text, build, build.repository_name, why=why))
     places, people = _addressees(session, connection, build, followers)
     for conversation_id in places:
         outbox.enqueue_message(
             session,
-            key=build_key(conversation_id, connection, build, judged.turn),
+            key=build_key(conversation_id, connection, build),
             payload=shared,
             now=now,
             conversation_id=conversation_id,
@@ -149,7 +158,7 @@ def _tell(
             session,
             person_id,
             EventKind.BUILD,
-            key=build_key(f"person/{person_id}", connection, build, judged.turn),
+            key=build_key(f"person/{person_id}", connection, build),
             text=text,
             role=Role.SUBSCRIBER,
             url=build.web_url,
@@ -178,10 +187,17 @@ def _addressees(
     return list(places), list(people)
 
 
-def _may_count(hook: BuildHook) -> bool:
+def _is_of_branch(hook: BuildHook) -> bool:
     """What the body says is enough to leave most builds alone; an empty ref says nothing."""
     is_branch = not hook.source_ref or hook.source_ref.startswith(HEADS)
-    return bool(hook.project_id) and is_branch and hook.result in rules.GOOD | rules.BAD
+    return bool(hook.project_id) and is_branch
+
+
+def _is_wanted(session: Session, connection: str, hook: BuildHook) -> bool:
+    """Whether it is worth a read: a build without a verdict is, where every build is told."""
+    if hook.result in rules.GOOD | rules.BAD:
+        return subscriptions.any_in(session, connection)
+    return subscriptions.any_with_filter(session, connection, "every_build")
 
 
 async def _earlier(azure: AzureDevOps, build: Build) -> Build | None:

@@ -11,6 +11,9 @@ GOOD = frozenset({"succeeded"})
 BAD = frozenset({"failed"})
 """A build that succeeded in part, or was stopped, neither breaks nor fixes."""
 
+ENDED = GOOD | BAD | {"partiallySucceeded", "canceled"}
+"""How a build can end (Azure DevOps REST, BuildResult)."""
+
 USUAL_BRANCHES = frozenset({"main", "master"})
 
 
@@ -42,7 +45,12 @@ class BuildJudged:
 
 def counts(build: Build) -> bool:
     """Whether a build says something of a branch: not of a pull request's merge, nor of a tag."""
-    return build.source_ref.startswith(HEADS) and build.result in GOOD | BAD
+    return is_told(build) and build.result in GOOD | BAD
+
+
+def is_told(build: Build) -> bool:
+    """Whether it is a build of a branch, which is told to those who asked for every build."""
+    return build.source_ref.startswith(HEADS) and build.result in ENDED
 
 
 def judge(last: LastBuild | None, build: Build) -> BuildJudged | None:

@@ -66,7 +66,14 @@ def expand(
             role=Role.GROUP_MEMBER,
             late=item.late,
         )
-        hold_direct(session, message, row.pull_request_id, cause=row.cause, now=now)
+        hold_direct(
+            session,
+            message,
+            row.pull_request_id,
+            cause=row.cause,
+            now=now,
+            turn_of=item.group_id if _is_turn(rules) else "",
+        )
     told = [person.id or 0 for person in chosen]
     reviews.took_turns(session, connection, item.group_id, told, now=now)
     outcome = "asked of its members" if chosen else "nobody of the group can be told"

@@ -37,7 +37,8 @@ class Item:
     from there; ``is_own_doing``: all of them are the reader's own. ``episode_id`` is of a conflict,
     ``radar_pair_id`` of two pull requests that will conflict.
     ``group_id``, ``group_name``, ``request`` and ``actor`` are of a group that is asked for a
-    review. ``run_url`` is the page of a failed check's run, checked when it is drawn. ``url`` and
+    review; ``turn_of`` is the id of the group for which one person is asked instead of the others.
+    ``run_url`` is the page of a failed check's run, checked when it is drawn. ``url`` and
     ``where`` are of what is not about a pull request; ``card`` is a ready
     message for it. ``late``: how late it is told, None when it is not.
     """
@@ -58,6 +59,7 @@ class Item:
     group_name: str = ""
     request: str = ""
     actor: int | None = None
+    turn_of: str = ""
     run_url: str = ""
     url: str = ""
     where: str = ""
@@ -118,7 +120,13 @@ def dump_item(item: Item) -> dict[str, Any]:
 
 
 def hold_direct(
-    session: Session, message: DirectMessage, pull_request_id: int, *, cause: str, now: datetime
+    session: Session,
+    message: DirectMessage,
+    pull_request_id: int,
+    *,
+    cause: str,
+    now: datetime,
+    turn_of: str = "",
 ) -> bool:
     """Keep a direct message about a pull request; False when it was told or kept before."""
     item = Item(
@@ -128,6 +136,7 @@ def hold_direct(
         with_card=message.with_card,
         parts=message.parts,
         since=message.since,
+        turn_of=turn_of,
         run_url=message.run_url,
         late=message.late,
     )

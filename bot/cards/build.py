@@ -2,6 +2,7 @@
 
 from microsoft_teams.cards import Action
 
+from bot.builds import BAD, GOOD
 from bot.cards.answers import text_card
 from bot.cards.direct import why_button
 from bot.cards.parts import Tone, open_url_button
@@ -12,9 +13,7 @@ from bot.teams_model import OutgoingMessage
 NAME_LENGTH = 80
 
 
-def draw_build(
-    text: str, build: Build, repository: str, *, is_bad: bool, why: str = ""
-) -> OutgoingMessage:
+def draw_build(text: str, build: Build, repository: str, *, why: str = "") -> OutgoingMessage:
     """A sentence, where it is, and the way to the build. ``text`` is plain.
 
     ``why``: arguments of the button that says to one person why it came, "" for none.
@@ -25,5 +24,10 @@ def draw_build(
         buttons.append(open_url_button("Open build", build.web_url))
     if why:
         buttons.append(why_button(why))
-    tone = Tone.BAD if is_bad else Tone.GOOD
-    return text_card(text, [where], buttons, tone)
+    return text_card(text, [where], buttons, _tone(build))
+
+
+def _tone(build: Build) -> Tone:
+    if build.result in BAD:
+        return Tone.BAD
+    return Tone.GOOD if build.result in GOOD else Tone.NEUTRAL

@@ -117,12 +117,17 @@ def _lines(nudges: tuple[Nudge, ...]) -> Iterator[str]:
         Outcome.ALREADY: "Nudged already this working day: {names}.",
         Outcome.MUTED: "Does not want to hear of it: {names}.",
         Outcome.UNKNOWN: "I do not know in Teams, so I cannot write to: {names}.",
-        Outcome.GROUP: "A group, whose members I do not nudge: {names}.",
+        Outcome.GROUP: "A group, of which I asked nobody: {names}.",
     }
     for outcome, sentence in sentences.items():
-        names = [escape(each.name, NAME_LENGTH) for each in nudges if each.outcome is outcome]
+        names = [_name(each) for each in nudges if each.outcome is outcome]
         if names:
             yield sentence.format(names=", ".join(names))
+
+
+def _name(nudged: Nudge) -> str:
+    name = escape(nudged.name, NAME_LENGTH)
+    return f"{name} (for {escape(nudged.group, NAME_LENGTH)})" if nudged.group else name
 
 
 COMMAND = Command(
@@ -134,6 +139,7 @@ COMMAND = Command(
     run=run,
     details=(
         "For the author alone. Each reviewer whose vote is waited for gets one message, at most "
-        "once a working day and in working hours. The button is on the card."
+        "once a working day and in working hours. Where a group is a reviewer, those of it get it "
+        "who were asked in its stead. The button is on the card."
     ),
 )

@@ -66,6 +66,7 @@ def _row(listed: ListedPullRequest) -> tuple[str, str, str]:
     title = escape(plain(f"{listed.number} {listed.title}", TITLE_LENGTH))
     marks = " (draft)" if listed.is_draft else ""
     marks += " **conflicts**" if listed.has_conflicts else ""
+    marks += f" for {escape(listed.reviewer_name, NAME_LENGTH)}" if listed.reviewer_name else ""
     return (
         f"[{title}]({page(listed)}){marks}",
         escape(plain(listed.repository_name, NAME_LENGTH)),

@@ -5,16 +5,16 @@ from bot.commands.command import Command, Invocation, Reply
 from bot.commands.own_identities import own_identities
 from bot.commands.pull_request_lists import MOST_LISTED, ago, list_reply
 from bot.commands.text import no_arguments
-from storage.queries import pull_request_lists
+from bot.own_groups import list_waiting
 
 TITLE = "Waiting for your review"
 
 
 async def run(invocation: Invocation, _: None) -> Reply:
-    """List open, published pull requests on which the asker is a reviewer without a vote."""
+    """List open, published pull requests that wait for the asker's vote, or his groups'."""
     identities = await own_identities(invocation)
     found = await invocation.services.db.read(
-        lambda s: pull_request_lists.list_awaiting_vote(s, identities, limit=MOST_LISTED + 1)
+        lambda s: list_waiting(s, invocation.person.id or 0, identities, limit=MOST_LISTED + 1)
     )
     if not found:
         button = command_button("My pull requests", "prs", "mine")
@@ -31,5 +31,9 @@ COMMAND = Command(
     parse=no_arguments,
     run=run,
     aliases=("my reviews", "review"),
+    details=(
+        "Also those asked of a group that you are in, unless it is another member's turn. Drafts "
+        "are left out."
+    ),
     is_changing=False,
 )

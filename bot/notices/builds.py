@@ -2,13 +2,20 @@
 
 from datetime import datetime
 
-from bot.builds import Turn
+from bot.builds import BAD, Turn
 from bot.cards.plain_text import plain
 from bot.model import Build
 from bot.notices import texts
 
 DEFINITION_LENGTH = 80
 NUMBER_LENGTH = 60
+
+_RESULTS = {
+    "succeeded": "succeeded",
+    "partiallySucceeded": "succeeded in part",
+    "failed": "failed",
+    "canceled": "was canceled",
+}
 
 
 def build_turned(build: Build, turn: Turn, *, since: datetime | None) -> str:
@@ -23,20 +30,23 @@ def build_turned(build: Build, turn: Turn, *, since: datetime | None) -> str:
     return f"{definition} is fixed on {branch}{lasted}: build {number} succeeded"
 
 
-def build_result(build: Build, *, is_bad: bool) -> str:
-    """``web-ci succeeded on main: build 20261120.4 (for Maya Sample)``, which is no turn."""
+def build_result(build: Build, *, is_last: bool = True) -> str:
+    """``web-ci succeeded on main: build 20261120.4 (for Maya Sample)``, which is no turn.
+
+    ``is_last`` False: a newer one of the branch has ended before.
+    """
     definition = plain(build.definition, DEFINITION_LENGTH) or f"Pipeline {build.definition_id}"
     number = plain(build.number, NUMBER_LENGTH) or str(build.id)
     whose = f" (for {texts.name_of(build.requested_for)})" if build.requested_for else ""
-    how = "failed again" if is_bad else "succeeded"
-    return f"{definition} {how} on {texts.branch(build.source_ref)}: build {number}{whose}"
+    how = "failed again" if is_last and build.result in BAD else _RESULTS.get(build.result, "ended")
+    which = "build" if is_last else "the earlier build"
+    return f"{definition} {how} on {texts.branch(build.source_ref)}: {which} {number}{whose}"
 
 
-def build_key(conversation_id: str, connection: str, build: Build, turn: Turn | None) -> str:
-    """Each turn is told once in each conversation, however often the build's webhook comes.
+def build_key(conversation_id: str, connection: str, build: Build) -> str:
+    """Each end of a build is told once in each conversation, however often its webhook comes.
 
-    ``turn`` None: of a build that is none.
+    What it did to its branch is not in it: a turn that is heard of again is none any more.
     """
     place = f"{connection}/{build.definition_id}/{build.source_ref}"
-    what = turn.value if turn else "ended"
-    return f"build:{conversation_id}:{place}:{build.id}:{what}:{build.finished_at.isoformat()}"
+    return f"build:{conversation_id}:{place}:{build.id}:{build.finished_at.isoformat()}"

@@ -9,10 +9,9 @@ from bot.cards.digest import Digest, DigestLine
 from bot.cards.view import without_user
 from bot.links import pull_request_url
 from bot.notices.filters import passes, subject_of
-from bot.notices.kinds import EventKind
 from bot.notices.model import Subscriber
 from bot.notices.readiness import is_ready
-from bot.notices.reasons import Role
+from bot.own_groups import Asked, waiting_for_him
 from bot.reach import load_facts, load_reach
 from bot.reminders.due import is_muted
 from bot.reminders.people import Someone
@@ -44,11 +43,11 @@ def personal_digest(session: Session, person: Someone) -> Digest:
     ready: list[DigestLine] = []
     others: list[DigestLine] = []
     concerning = _concerning(session, identities, groups)
-    asked = _asked_for_groups(session, concerning)
+    of_groups = waiting_for_him(session, person.id, list(_asked_of(groups, concerning)))
     for seen, url in _with_urls(session, concerning):
         if is_muted(person, seen):
             continue
-        mine = own_ids | _groups_of_mine(seen, groups, asked.get(seen.id, frozenset()), person.id)
+        mine = own_ids | {group for id_, group in of_groups if id_ == seen.id}
         waiting = _waits_for(seen, mine)
         if seen.state.author.id.lower() in own_ids:
             part = conflicts if seen.has_conflicts else ready if _is_ready(seen) else others
@@ -186,29 +185,13 @@ def _is_ready(seen: Seen) -> bool:
     return is_ready(seen.state) and not seen.is_blocked
 
 
-def _asked_for_groups(session: Session, found: Sequence[Seen]) -> dict[int, frozenset[int]]:
-    """Who was asked in a group's stead, by pull request."""
-    with_groups = [
-        seen.id for seen in found if any(each.identity.is_group for each in seen.state.reviewers)
-    ]
-    asked: dict[int, set[int]] = {}
-    for pull_request_id, person_id in reviews.asked_for_groups(
-        session,
-        with_groups,
-        kind=EventKind.REVIEW_ASKED.value,
-        role=Role.GROUP_MEMBER.value,
-    ):
-        asked.setdefault(pull_request_id, set()).add(person_id)
-    return {key: frozenset(people) for key, people in asked.items()}
-
-
-def _groups_of_mine(
-    seen: Seen, groups: Collection[tuple[str, str]], asked: frozenset[int], person_id: int
-) -> set[str]:
-    """Groups whose review waits for this person: those he is in, unless others were asked."""
-    if asked and person_id not in asked:
-        return set()
-    return {id_.lower() for connection, id_ in groups if connection == seen.state.connection}
+def _asked_of(groups: Collection[tuple[str, str]], found: Sequence[Seen]) -> Iterator[Asked]:
+    """The groups, given as (connection, group), by the pull requests that they review."""
+    known = {(connection, group.lower()) for connection, group in groups}
+    for seen in found:
+        for reviewer in seen.state.reviewers:
+            if (seen.state.connection, reviewer.identity.id.lower()) in known:
+                yield seen.id, reviewer.identity.id
 
 
 def _waits_for(seen: Seen, own_ids: set[str]) -> tuple[datetime, str] | None:

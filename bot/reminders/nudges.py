@@ -36,26 +36,44 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Nudge:
-    """A reviewer and what became of the nudge."""
+    """A reviewer and what became of the nudge; ``group`` is in whose stead he was asked, if so."""
 
     name: str
     outcome: Outcome
+    group: str = ""
 
 
 def nudge(session: Session, seen: Seen, *, asked_by: str, now: datetime) -> Iterator[Nudge]:
-    """Nudge each reviewer whose vote is waited for; who is at work is told in this transaction."""
+    """Nudge each reviewer whose vote is waited for; who is at work is told in this transaction.
+
+    For a group it is those who were asked in its stead; somebody asked for two is nudged once.
+    """
     roster = load_roster(session, [seen])
+    nudged: set[int] = set()
     for reviewer in waiting_reviewers(seen.state, seen.history):
         name = reviewer.identity.display_name
-        person = roster.of(seen.state.connection, reviewer.identity.id)
-        if reviewer.identity.is_group:
-            yield Nudge(name, Outcome.GROUP)
-        elif person is None:
-            yield Nudge(name, Outcome.UNKNOWN)
-        elif is_muted(person, seen):
-            yield Nudge(name, Outcome.MUTED)
-        else:
-            yield Nudge(name, _note(session, seen, reviewer, person, asked_by, now))
+        group = name if reviewer.identity.is_group else ""
+        people = roster.concerned(seen, reviewer.identity.id)
+        if not people:
+            yield Nudge(name, Outcome.GROUP if group else Outcome.UNKNOWN)
+        for person in people:
+            if person.id not in nudged:
+                nudged.add(person.id)
+                outcome = _outcome(session, seen, reviewer, person, asked_by, now)
+                yield Nudge(person.name if group else name, outcome, group)
+
+
+def _outcome(
+    session: Session,
+    seen: Seen,
+    reviewer: Reviewer,
+    person: Someone,
+    asked_by: str,
+    now: datetime,
+) -> Outcome:
+    if is_muted(person, seen):
+        return Outcome.MUTED
+    return _note(session, seen, reviewer, person, asked_by, now)
 
 
 def _note(

@@ -126,7 +126,7 @@ def _for_groups(
         role=Role.GROUP_MEMBER.value,
     )
     found: dict[tuple[int, str], dict[int, Someone]] = {}
-    for row_id, person_id in asked:
+    for row_id, person_id, _ in asked:
         state = with_groups[row_id].state
         person = load_person(session, person_id)
         in_person = {

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, and_, func, or_
+from sqlalchemy import ColumnElement, SQLColumnExpression, and_, func, not_, or_
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import Select
 
@@ -24,8 +24,11 @@ class ListedPullRequest:
     """One line of a list, with what its link needs.
 
     ``since`` is when it was opened, or where it waits for a review, when that was asked for.
+    ``id`` is ours. ``reviewer_id`` and ``reviewer_name`` are whose review it waits for, "" in lists
+    that are not about that.
     """
 
+    id: int
     connection: str
     base_url: str
     project_name: str
@@ -37,6 +40,8 @@ class ListedPullRequest:
     has_conflicts: bool
     target_ref: str
     since: datetime
+    reviewer_id: str = ""
+    reviewer_name: str = ""
 
 
 def list_open(
@@ -59,11 +64,17 @@ def list_by_author(
 
 
 def list_awaiting_vote(
-    session: Session, identities: Sequence[tuple[str, str]], *, limit: int
+    session: Session,
+    identities: Sequence[tuple[str, str]],
+    *,
+    limit: int,
+    not_by: Sequence[tuple[str, str]] = (),
 ) -> list[ListedPullRequest]:
     """The open, published ones of others on which these identities have not voted.
 
-    Those that were asked for first come first.
+    Those that were asked for first come first. ``not_by`` are authors to leave out: where the
+    identities are groups, those of whoever is in them. Each comes once for every identity that is
+    asked.
     """
     if not identities:
         return []
@@ -74,7 +85,7 @@ def list_awaiting_vote(
     )
     statement = (
         _all()
-        .add_columns(asked_at)
+        .add_columns(asked_at, col(ReviewerRow.identity_id), col(ReviewerRow.display_name))
         .join(ReviewerRow, col(ReviewerRow.pull_request_id) == PullRequestRow.id)
         .where(
             any_of(identities, col(ReviewerRow.identity_id)),
@@ -87,12 +98,16 @@ def list_awaiting_vote(
         .order_by(asked_at, col(PullRequestRow.id))
         .limit(limit)
     )
-    found: dict[int, ListedPullRequest] = {}  # somebody may be asked under two identities
+    if not_by:
+        statement = statement.where(not_(any_of(not_by, col(PullRequestRow.author_id))))
     rows = session.execute(statement).all()
     blocked = conflicts.blocked_since(session, [row.id for row, *_ in rows])
-    for row, repository, url, asked in rows:
-        found.setdefault(row.id, replace(_line(row, repository, url, blocked), since=asked))
-    return list(found.values())
+    return [
+        replace(
+            _line(row, repository, url, blocked), since=asked, reviewer_id=id_, reviewer_name=name
+        )
+        for row, repository, url, asked, id_, name in rows
+    ]
 
 
 def list_by_id(session: Session, ids: Collection[int]) -> dict[int, ListedPullRequest]:
@@ -150,6 +165,7 @@ def _line(
     blocked: Container[int | None],
 ) -> ListedPullRequest:
     return ListedPullRequest(
+        id=row.id or 0,
         connection=row.connection,
         base_url=base_url,
         project_name=repository.project_name,

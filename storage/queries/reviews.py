@@ -88,8 +88,11 @@ def keep_group(
 
 def asked_for_groups(
     session: Session, pull_request_ids: Collection[int], *, kind: str, role: str
-) -> Sequence[tuple[int, int]]:
-    """(pull request, person) of those who were told of a review as members of a group.
+) -> Sequence[tuple[int, int, str]]:
+    """(pull request, person, turn) of those who were told of a review as members of a group.
+
+    The turn is the id of the group for which this one was asked instead of the others; "" where all
+    of them were.
 
     Args:
         session: the transaction.
@@ -109,7 +112,7 @@ def asked_for_groups(
         .order_by(col(HeldNotice.id))
     ).all()
     return [
-        (pull_request_id or 0, person_id or 0)
+        (pull_request_id or 0, person_id or 0, str(payload.get("turn_of", "")))
         for pull_request_id, person_id, payload in rows
         if payload.get("role") == role
     ]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Text, cast
 from sqlmodel import Session, col, select
 
 from storage.tables import ConversationRow, Subscription
@@ -87,6 +88,15 @@ def any_in(session: Session, connection: str) -> bool:
     """Whether anybody follows anything of a connection."""
     found = select(Subscription.id).where(Subscription.connection == connection).limit(1)
     return session.exec(found).first() is not None
+
+
+def any_with_filter(session: Session, connection: str, name: str) -> bool:
+    """Whether anybody's subscription in a connection sets the filter of this name."""
+    found = select(Subscription.id).where(
+        Subscription.connection == connection,
+        cast(col(Subscription.options), Text).contains(f'"{name}"', autoescape=True),
+    )
+    return session.exec(found.limit(1)).first() is not None
 
 
 def conversations_of(session: Session, connection: str) -> Sequence[str]:

@@ -299,19 +299,14 @@ def _digests() -> Samples:
 
 def _builds_and_tickets() -> Samples:
     fixed = replace(BUILD, result="succeeded", finished_at=at(660))
+    canceled = replace(BUILD, result="canceled")
     return {
-        "build-broken": draw_build(
-            build_turned(BUILD, Turn.BROKEN, since=None), BUILD, "web", is_bad=True
-        ),
-        "build-fixed": draw_build(
-            build_turned(fixed, Turn.FIXED, since=at(600)), fixed, "web", is_bad=False
-        ),
-        "build-failed-again": draw_build(
-            build_result(BUILD, is_bad=True), BUILD, "web", is_bad=True
-        ),
-        "build-succeeded": draw_build(
-            build_result(fixed, is_bad=False), fixed, "web", is_bad=False
-        ),
+        "build-broken": draw_build(build_turned(BUILD, Turn.BROKEN, since=None), BUILD, "web"),
+        "build-fixed": draw_build(build_turned(fixed, Turn.FIXED, since=at(600)), fixed, "web"),
+        "build-failed-again": draw_build(build_result(BUILD), BUILD, "web"),
+        "build-succeeded": draw_build(build_result(fixed), fixed, "web"),
+        "build-canceled": draw_build(build_result(canceled), canceled, "web"),
+        "build-earlier": draw_build(build_result(BUILD, is_last=False), BUILD, "web"),
         "ticket_news-created": draw_ticket_news(
             "Maya Sample created Bug 12 The checkout is slow for Jonas Sample",
             url=f"{BASE}/Shop/_workitems/edit/12",

@@ -1,5 +1,6 @@
 """Checks, builds and tickets, from Azure DevOps to what people read."""
 
+import re
 from datetime import UTC, datetime
 
 from sqlmodel import Session, select
@@ -7,7 +8,10 @@ from sqlmodel import Session, select
 from adapters.sandbox.azure_devops import SandboxPullRequest
 from adapters.sandbox.azure_devops.pull_requests.model import STATUS_POLICY
 from adapters.sandbox.teams import render_text
+from bot.branch_builds import build_ended
 from bot.checks_watch import JOB
+from bot.cli.demo.stage import CONNECTION
+from bot.model import BuildHook
 from storage.queries import builds
 from storage.tables import CheckWatch
 from tests.end_to_end.scene import Scene
@@ -159,9 +163,35 @@ async def test_the_default_branch_is_told_when_its_build_breaks_and_is_fixed(
         "web-ci succeeded on main",
         "web-ci is broken on main",
         "web-ci failed again on main",
+        "web-ci was canceled on main",
         "web-ci is fixed on main after less than a minute",
         "web-ci succeeded on main",
-    ], "who asked for every build hears of all that ended well or badly"
+    ], "who asked for every build hears of all that ended, however they did"
+    await scene.azure.complete_build(
+        scene.stage.repository, scene.maya.azure_devops, definition=CI, result="failed", number=4
+    )
+    await scene.stage.settle()
+    late = scene.direct(scene.priya)[known + len(heard) :]
+    assert [re.sub(r"\d{8}", "DAY", line) for line in late] == [
+        "web-ci failed on main: the earlier build DAY.4 (for Maya Sample)"
+    ]
+    assert len(below(scene, CI)) == 2, "how the branch was earlier breaks nothing"
+    told = len(scene.direct(scene.priya))
+    for number in (2, 4, 6):
+        again = BuildHook(
+            build_id=number,
+            name=CI,
+            result="failed",
+            source_ref="refs/heads/main",
+            repository_id="",
+            web_url="",
+            at=datetime.now(UTC),
+            project_id=scene.stage.project.id,
+        )
+        await build_ended(scene.stage.bot.services, CONNECTION, again, cause="webhook")
+    await scene.stage.settle()
+    assert len(scene.direct(scene.priya)) == told, "what comes again is told once"
+    assert len(below(scene, CI)) == 2
 
 
 async def test_a_branch_that_was_broken_before_anybody_followed_is_no_news(scene: Scene) -> None:

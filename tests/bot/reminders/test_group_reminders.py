@@ -19,7 +19,9 @@ __all__ = ["quiet_talk", "talk"]
 LATER = "2026-11-20 16:30"
 
 
-async def asked(talk: Talk, mode: GroupReviewers, *more: str) -> tuple[Team, int]:
+async def asked(
+    talk: Talk, mode: GroupReviewers, *more: str, group_name: str = "Web Team"
+) -> tuple[Team, int]:
     """Maya asks the team for a review; Jonas and Ada, who are in it, want to be reminded."""
     talk.services = replace(talk.services, holding=HoldingRules(group_reviewers=mode))
     talk.restart()
@@ -29,7 +31,7 @@ async def asked(talk: Talk, mode: GroupReviewers, *more: str) -> tuple[Team, int
         "jonas": talk.jonas_there,
         "ada": talk.azure.add_person("Ada Sample", talk.admin.mail),
     }
-    group = talk.azure.add_person("Web Team", "", is_group=True, members=list(people.values()))
+    group = talk.azure.add_person(group_name, "", is_group=True, members=list(people.values()))
     for person in (talk.maya, talk.jonas, talk.admin):
         await team.says(person, "remind review 2h")
     reviewers = [group, *(people[key] for key in more)]
@@ -77,6 +79,17 @@ async def digests_have_it(team: Team, wanted: list[str]) -> None:
         and "Add search for Web Team" in re.sub(r"\]\(.*?\)", "", said)
     ]
     assert listed == wanted
+    assert await reviews_have_it(team) == wanted
+
+
+async def reviews_have_it(team: Team) -> list[str]:
+    """Whose ``reviews`` list it, as asked of the group."""
+    return [
+        person.display_name.split()[0].lower()
+        for person in (team.talk.admin, team.talk.jonas, team.talk.maya)
+        if "Add search for Web Team"
+        in re.sub(r"\]\(.*?\)|\[\d+ ", "", await team.says(person, "reviews"))
+    ]
 
 
 async def test_a_vote_of_the_group_ends_the_waiting(talk: Talk) -> None:
@@ -92,3 +105,58 @@ async def test_who_is_asked_in_person_besides_is_reminded_once(talk: Talk) -> No
     team, _ = await asked(talk, GroupReviewers.MEMBERS, "jonas")
     await team.at(LATER)
     assert await owners(team) == ["ada", "jonas"]
+    said = await team.says(team.talk.jonas, "reviews")
+    assert said.count(" Add search]") == 1
+    assert "for Web Team" not in said
+
+
+async def test_who_wants_no_word_of_reviews_has_those_of_the_group_in_his_digest(
+    talk: Talk,
+) -> None:
+    """A digest is its own switch."""
+    await talk.say("settings review asked off", by=talk.jonas)
+    team, _ = await asked(talk, GroupReviewers.MEMBERS)
+    await digests_have_it(team, ["ada", "jonas"])
+    await team.at(LATER)
+    assert await owners(team) == ["ada"], "only she was asked"
+
+
+@pytest.mark.parametrize(
+    ("mode", "answer"),
+    [
+        (
+            GroupReviewers.MEMBERS,
+            "Told now: Jonas Sample (for Web Team), Ada Sample (for Web Team).",
+        ),
+        (GroupReviewers.ROTATION, "Told now: Jonas Sample (for Web Team)."),
+        (GroupReviewers.NOBODY, "A group, of which I asked nobody: Web Team."),
+    ],
+)
+async def test_a_nudge_reaches_those_who_were_asked_once_a_working_day(
+    talk: Talk, mode: GroupReviewers, answer: str
+) -> None:
+    team, number = await asked(talk, mode)
+    said = await team.says(talk.maya, f"nudge {number}")
+    assert answer in said
+    nudges = f"Maya Sample asks you to look at #{number} Add search"
+    assert said.count(nudges) == answer.count("(for Web Team)")
+    said = await team.says(talk.maya, f"nudge {number}")
+    assert nudges not in said
+    assert answer.replace("Told now", "Nudged already this working day") in said
+
+
+async def test_who_is_asked_in_person_and_for_the_group_is_nudged_once(talk: Talk) -> None:
+    team, number = await asked(talk, GroupReviewers.MEMBERS, "jonas")
+    said = await team.says(talk.maya, f"nudge {number}")
+    assert said.count("Maya Sample asks you to look at") == 2
+    assert "Told now: Ada Sample (for Web Team), Jonas Sample." in said
+
+
+async def test_a_groups_name_stays_text(talk: Talk) -> None:
+    """CHECKS 20."""
+    team, number = await asked(talk, GroupReviewers.ROTATION, group_name="[x](javascript:1)")
+    for said in (
+        await team.says(talk.jonas, "reviews"),
+        await team.says(talk.maya, f"nudge {number}"),
+    ):
+        assert r"for \[x\](javascript:1)" in said
