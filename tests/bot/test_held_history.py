@@ -107,7 +107,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 # Not made smaller when it fails: each example plays a whole history in a database.
-@settings(max_examples=25, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@settings(max_examples=16, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(st.lists(own_preferences, min_size=3, max_size=3), st.lists(actions, max_size=14))
 def test_nobody_hears_of_his_own_action_and_nobody_hears_twice(
     url: str,

@@ -281,7 +281,7 @@ snapshots = st.builds(
 histories = st.lists(snapshots, min_size=1, max_size=12)
 
 
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(histories, st.randoms(use_true_random=False))
 def test_checks_5_any_order_and_repetition_ends_in_the_same_state(
     history: list[PullRequestSnapshot], shuffle: random.Random
@@ -292,7 +292,7 @@ def test_checks_5_any_order_and_repetition_ends_in_the_same_state(
     assert converging(play(*history)[0]) == converging(play(*other)[0])
 
 
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(histories)
 def test_checks_3_no_change_is_found_twice_and_episodes_alternate(
     history: list[PullRequestSnapshot],

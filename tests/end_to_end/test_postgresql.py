@@ -70,18 +70,21 @@ async def test_the_story_of_the_demo_comes_true(postgres_url: str, tmp_path: Pat
 async def test_every_command_answers_as_on_sqlite(
     postgres_url: str, tmp_path: Path, http: aiohttp.ClientSession
 ) -> None:
-    answers = {}
-    for name, url in (("sqlite", ""), ("postgresql", postgres_url)):
+    async def answers(name: str, url: str = "") -> dict[str, list[str]]:
         folder = tmp_path / name
         folder.mkdir()
         scene = await open_scene(folder, http, database_url=url)
         try:
             await scene.move_in()
-            answers[name] = await whole_conversation(scene)
+            return await whole_conversation(scene)
         finally:
             await scene.stage.close()
-    for said in answers["sqlite"]:
-        assert answers["postgresql"][said] == answers["sqlite"][said], said
+
+    on_sqlite, on_postgresql = await asyncio.gather(
+        answers("sqlite"), answers("postgresql", postgres_url)
+    )
+    for said in on_sqlite:
+        assert on_postgresql[said] == on_sqlite[said], said
 
 
 async def whole_conversation(scene: Scene) -> dict[str, list[str]]:

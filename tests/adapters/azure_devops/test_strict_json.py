@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.azure_devops.strict_json import MAX_DEPTH, loads_object
@@ -87,6 +87,7 @@ JSON_VALUES = st.recursive(
 )
 
 
+@settings(max_examples=40)
 @given(st.dictionaries(st.text(), JSON_VALUES))
 def test_every_ordinary_object_is_read_as_json_reads_it(body: dict[str, object]) -> None:
     assert loads_object(json.dumps(body).encode()) == body

@@ -295,7 +295,7 @@ wild_reviewers = st.builds(
 )
 
 
-@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(
     title=WILD,
     branch=WILD,

@@ -33,7 +33,7 @@ from tests.bot.conflicts.refilled import Refilled
 
 CHOSEN = os.environ.get("PULLCORD_TEST_HISTORIES", "")
 """How many to play, each time other ones: let it be thousands after a change."""
-HISTORIES = int(CHOSEN or 7)
+HISTORIES = int(CHOSEN or 5)
 MOST_OPEN = 4
 WITHIN_A_FLAP, LONGER_THAN_A_FLAP = FLAP / 2, FLAP * 6
 TEXTS = tuple(f"{number}\n" for number in range(6))
