@@ -234,12 +234,12 @@ class Stage:
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def _is_quiet(self) -> bool:
-        if not self.bot.targets.is_idle:
-            return False
         # In the order in which one makes work for the next.
         for counts in (inbox.counts, activities.counts):
             if not _is_done(await self.bot.db.read(counts)):
                 return False
+        if not self.bot.targets.is_idle:
+            return False
         if not (await self.bot.watch.is_idle() and await self.bot.statuses.is_idle()):
             return False
         now = self.bot.services.clock()
