@@ -107,7 +107,7 @@ async def test_retry_after_on_a_good_answer_makes_the_next_call_wait_CHECKS_7(
     await scene.opens(scene.maya, "First", settle=False)
     await scene.azure.hooks.idle()
     await play_out(scene, time)
-    scene.azure.faults.add(headers=rate_limit_headers(4), times=1)
+    scene.azure.faults.add("GET", "pullrequests/1$", headers=rate_limit_headers(4), times=1)
     begin = time.now
     for _ in range(2):
         await scene.teams.say(scene.priya.teams, scene.channel, "sync pr 1")

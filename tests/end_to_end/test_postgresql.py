@@ -70,19 +70,21 @@ async def test_the_story_of_the_demo_comes_true(postgres_url: str, tmp_path: Pat
 async def test_every_command_answers_as_on_sqlite(
     postgres_url: str, tmp_path: Path, http: aiohttp.ClientSession
 ) -> None:
-    async def answers(name: str, url: str = "") -> dict[str, list[str]]:
+    scenes = []
+    for name, url in (("sqlite", ""), ("postgresql", postgres_url)):
         folder = tmp_path / name
         folder.mkdir()
-        scene = await open_scene(folder, http, database_url=url)
-        try:
-            await scene.move_in()
-            return await whole_conversation(scene)
-        finally:
-            await scene.stage.close()
+        scenes.append(await open_scene(folder, http, database_url=url))
 
-    on_sqlite, on_postgresql = await asyncio.gather(
-        answers("sqlite"), answers("postgresql", postgres_url)
-    )
+    async def answers(scene: Scene) -> dict[str, list[str]]:
+        await scene.move_in()
+        return await whole_conversation(scene)
+
+    try:
+        on_sqlite, on_postgresql = await asyncio.gather(*map(answers, scenes))
+    finally:
+        for scene in scenes:
+            await scene.stage.close()
     for said in on_sqlite:
         assert on_postgresql[said] == on_sqlite[said], said
 

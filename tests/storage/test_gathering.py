@@ -39,7 +39,10 @@ async def test_a_job_that_comes_alone_is_handed_over_at_once() -> None:
     assert gathered.size == 0
 
 
-async def test_what_comes_while_more_comes_is_one_batch_in_order() -> None:
+async def test_what_comes_while_more_comes_is_one_batch_in_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("storage.gathering.time.perf_counter", lambda: 0.0)
     writer = Writer()
     gathered = Gathered(asyncio.get_running_loop(), writer.take)
     jobs = [job(number) for number in range(5)]
