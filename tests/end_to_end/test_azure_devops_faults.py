@@ -111,7 +111,7 @@ async def test_retry_after_on_a_good_answer_makes_the_next_call_wait_CHECKS_7(
     begin = time.now
     for _ in range(2):
         await scene.teams.say(scene.priya.teams, scene.channel, "sync pr 1")
-    await play_out(scene, time)
+        await play_out(scene, time)
     assert time.now - begin >= 4
     assert len([m for m in scene.channel.messages if m.author is scene.priya.teams]) == 3
 
