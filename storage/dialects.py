@@ -262,8 +262,8 @@ def insert_new(session: Session, model: type[SQLModel], values: dict[str, Any]) 
 @cache  # making a statement takes ten times as long as running it
 def _insert_new_statement(dialect: str, model: type[SQLModel]) -> Insert:
     # Inline and preserving: else the new id is asked for, and how many rows there were is lost.
-    statement: Insert = insert_of(dialect)(table_of(model)).inline().on_conflict_do_nothing()
-    statement = statement.execution_options(preserve_rowcount=True)
+    insert = insert_of(dialect)(table_of(model)).inline().on_conflict_do_nothing()
+    statement: Insert = insert.execution_options(preserve_rowcount=True)
     return statement
 
 

@@ -5,9 +5,8 @@ from datetime import datetime
 from sqlmodel import Session
 
 from bot.cards.plain_text import escape_message, plain
-from bot.outgoing import as_payload
+from bot.connections.telling import write_into
 from bot.teams_model import ConversationKind, Mention, OutgoingMessage
-from storage import outbox
 from storage.queries import conflicts, conversations
 from storage.tables import ConflictEpisode, Person
 
@@ -49,14 +48,13 @@ def mention_author(
         summary=f"{name}: {said}",
         mentions=(Mention(person.teams_user_id, name),),
     )
-    for conversation_id in told:
-        outbox.enqueue_message(
-            session,
-            key=f"conflict-mention:{episode.id}:{conversation_id}",
-            payload=as_payload(message),
-            now=now,
-            conversation_id=conversation_id,
-            pull_request_id=episode.pull_request_id,
-            cause=cause,
-        )
+    write_into(
+        session,
+        told,
+        message,
+        key=f"conflict-mention:{episode.id}",
+        now=now,
+        cause=cause,
+        pull_request_id=episode.pull_request_id,
+    )
     return bool(told)

@@ -63,15 +63,23 @@ def write_into(
     *,
     key: str,
     now: datetime,
+    cause: str | None = None,
+    pull_request_id: int | None = None,
 ) -> None:
-    """Write the same into each of these conversations, once under this key."""
+    """Write the same into each of these conversations, once under this key.
+
+    ``cause`` is the key where none is given; with ``pull_request_id`` it stands below the card of
+    that pull request, where there is one.
+    """
+    payload = as_payload(message)
     for conversation_id in conversation_ids:
         outbox.enqueue_message(
             session,
             key=f"{key}:{conversation_id}",
-            payload=as_payload(message),
+            payload=payload,
             conversation_id=conversation_id,
-            cause=key,
+            pull_request_id=pull_request_id,
+            cause=key if cause is None else cause,
             now=now,
         )
 

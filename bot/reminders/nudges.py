@@ -59,21 +59,8 @@ def nudge(session: Session, seen: Seen, *, asked_by: str, now: datetime) -> Iter
         for person in people:
             if person.id not in nudged:
                 nudged.add(person.id)
-                outcome = _outcome(session, seen, reviewer, person, asked_by, now)
+                outcome = _note(session, seen, reviewer, person, asked_by, now)
                 yield Nudge(person.name if group else name, outcome, group)
-
-
-def _outcome(
-    session: Session,
-    seen: Seen,
-    reviewer: Reviewer,
-    person: Someone,
-    asked_by: str,
-    now: datetime,
-) -> Outcome:
-    if is_muted(person, seen):
-        return Outcome.MUTED
-    return _note(session, seen, reviewer, person, asked_by, now)
 
 
 def _note(
@@ -84,6 +71,8 @@ def _note(
     asked_by: str,
     now: datetime,
 ) -> Outcome:
+    if is_muted(person, seen):
+        return Outcome.MUTED
     owner = person_owner(person.id)
     due_at = person.rests_until(now) or now
     day = person.calendar.day_of(due_at)
