@@ -31,6 +31,8 @@ from bot.reach import load_facts, load_reach
 from storage import held, outbox
 from storage.queries import identities, recording, reviews, routing
 
+_NOWHERE: frozenset[str] = frozenset()
+
 
 def load_situation(
     session: Session,
@@ -49,13 +51,14 @@ def load_situation(
         before=before,
         state=state,
         subscribers=reach.subscribers,
-        posted=recording.conversations_with_card(session, pull_request_id),
+        # At first sight nothing of it is stored that could be asked for.
+        posted=recording.conversations_with_card(session, pull_request_id) if before else _NOWHERE,
         people=_people(session, state, changes, threads),
         watched_since=routing.watched_since(session, state.connection),
         actor=person.id if person else None,
         facts=load_facts(session, state, reach),
         unreadable=reach.unreadable,
-        reviewed=reviews.reviewed(session, pull_request_id) if changes else {},
+        reviewed=reviews.reviewed(session, pull_request_id) if changes and before else {},
         participants=threads,
         mentioned=_mentioned(session, state.connection, changes),
     )

@@ -1,6 +1,6 @@
 """A pull request's checks as read: stored, told where they failed or pass again, watched."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -36,14 +36,16 @@ def record_checks(
     *,
     cause: str,
     now: datetime,
+    is_new: bool = False,
 ) -> bool:
     """Store what was read and tell what is news; True when those of others differ from before.
 
     An answer older than the one that is stored changes nothing. What had failed before Pullcord
-    looked is no news. Runs inside ``Database.write``, after the pull request itself was recorded.
+    looked is no news. Runs inside ``Database.write``, after the pull request itself was recorded;
+    ``is_new``: for the first time, so nothing is stored of its checks.
     """
     row = session.get(PullRequestRow, pull_request_id)
-    watch = checks.watch(session, pull_request_id)
+    watch = None if is_new else checks.watch(session, pull_request_id)
     if row is None or (watch is not None and watch.asked_at > read.asked_at):
         return False
     stored = load_checks(row.checks)
@@ -63,7 +65,17 @@ def record_checks(
     watch.asked_at, watch.changed_at, watch.due_at = read.asked_at, changed_at, due_at
     session.add(watch)
     if state.is_active:
-        _judge(session, pull_request_id, state, found, is_first=is_first, cause=cause, now=now)
+        known = {} if is_new else _known_failures(session, pull_request_id)
+        _judge(
+            session,
+            pull_request_id,
+            state,
+            found,
+            known,
+            is_first=is_first,
+            cause=cause,
+            now=now,
+        )
     return has_changed and _shown(found) != _shown(stored)
 
 
@@ -83,20 +95,26 @@ def dump_checks(found: Sequence[Check]) -> list[dict[str, Any]]:
     return dumped
 
 
+def _known_failures(
+    session: Session, pull_request_id: int
+) -> Mapping[rules.CheckKey, rules.Failure]:
+    return {
+        (row.name, row.kind): rules.Failure(row.run, row.source_commit, row.since)
+        for row in checks.failures(session, pull_request_id)
+    }
+
+
 def _judge(
     session: Session,
     pull_request_id: int,
     state: PullRequestState,
     found: Sequence[Check],
+    known: Mapping[rules.CheckKey, rules.Failure],
     *,
     is_first: bool,
     cause: str,
     now: datetime,
 ) -> None:
-    known = {
-        (row.name, row.kind): rules.Failure(row.run, row.source_commit, row.since)
-        for row in checks.failures(session, pull_request_id)
-    }
     judged = rules.judge(known, found, source_commit=state.source_commit, now=now)
     if judged.failures != known:
         rows = [
@@ -111,7 +129,8 @@ def _judge(
             for (name, kind), failure in judged.failures.items()
         ]
         checks.keep_failures(session, pull_request_id, rows)
-    watched_since = routing.watched_since(session, state.connection)
-    is_old = is_first and state.created_at < watched_since
-    if judged.changes and not is_old:
-        tell(session, pull_request_id, state, state, judged.changes, cause=cause, actor="", now=now)
+    if not judged.changes:
+        return
+    if is_first and state.created_at < routing.watched_since(session, state.connection):
+        return
+    tell(session, pull_request_id, state, state, judged.changes, cause=cause, actor="", now=now)

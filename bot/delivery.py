@@ -85,6 +85,7 @@ class Delivery:
         self._ready: dict[int | None, Prepared | None] = {}
         self._marks = Together(self._persist, self._mark_sent)
         self._is_more_due = False
+        self._others_wait = False
         self._stopping = False
 
     def wake(self) -> None:
@@ -148,7 +149,9 @@ class Delivery:
             return 1
         now = self._services.clock()
         await self._look_after(now)
-        rows = await self._services.db.write(lambda s: outbox.claim(s, now=now, limit=room))
+        rows, self._others_wait = await self._services.db.write(
+            lambda s: (outbox.claim(s, now=now, limit=room), outbox.is_any_waiting(s))
+        )
         self._is_more_due = len(rows) == room
         await self._prepare(rows)
         for row in rows:
@@ -188,7 +191,8 @@ class Delivery:
 
     def _done(self, task: "asyncio.Task[None]") -> None:
         self._in_hand.pop(task, None)
-        self._something.set()  # the conversation's next message may go now
+        if self._others_wait:  # the conversation's next message may go now
+            self._something.set()
         if not task.cancelled() and (error := task.exception()):
             log.error("delivery task failed", exc_info=error)
 

@@ -207,7 +207,13 @@ class FreshReads:
             links = store_links(session, snapshot, found, cause=cause, actor=actor, now=now)
             read = ReadChecks(asked_at, _or_none(statuses), _or_none(policies))
             checks_changed = record_checks(
-                session, row_id, recorded.state, read, cause=cause, now=now
+                session,
+                row_id,
+                recorded.state,
+                read,
+                cause=cause,
+                now=now,
+                is_new=recorded.is_new,
             )
             if links or checks_changed:
                 for conversation_id in recording.conversations_with_card(session, row_id):

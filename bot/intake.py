@@ -92,6 +92,7 @@ class Intake:
         self._ends = Together(services.db.write, self._mark, Pace(ENDS_EVERY_S))
         self._in_hand: dict[asyncio.Task[None], int] = {}
         self._unfinished: set[int] = set()
+        self._looked_ahead_at = float("-inf")
         self._stopping = False
 
     def wake(self) -> None:
@@ -159,8 +160,13 @@ class Intake:
             log.warning("webhook %s waits for the database: %s", row_id, error)
 
     async def _claim(self, room: int) -> Sequence[InboxRow]:
-        now = self._services.clock()
-        return await self._services.db.write(lambda s: inbox.claim(s, now=now, limit=room))
+        now, moment = self._services.clock(), asyncio.get_running_loop().time()
+        looks_ahead = moment - self._looked_ahead_at >= POLL_S
+        if looks_ahead:
+            self._looked_ahead_at = moment
+        return await self._services.db.write(
+            lambda s: inbox.claim(s, now=now, limit=room, looks_ahead=looks_ahead)
+        )
 
     async def _pause(self) -> None:
         try:

@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 
+from sqlalchemy import Select, bindparam, select
 from sqlmodel import Session
 
 from bot.branch_template import DEFAULT_TEMPLATE, ticket_of_branch
@@ -18,6 +21,7 @@ from bot.ticket_links import (
     repair_links,
 )
 from storage import audit
+from storage.dialects import table_of
 from storage.queries import open_pull_requests, tickets
 from storage.tables import Connection, Link, TicketRow
 
@@ -214,5 +218,11 @@ def _as_known(stored: Sequence[Link]) -> tuple[KnownLink, ...]:
 
 
 def _template(session: Session, connection: str) -> str:
-    row = session.get(Connection, connection)
-    return row.branch_template if row else DEFAULT_TEMPLATE
+    found = session.connection().execute(_its_template(), {"connection": connection}).scalar()
+    return DEFAULT_TEMPLATE if found is None else str(found)
+
+
+@cache  # read for every change, and making a statement takes longer than running it
+def _its_template() -> Select[Any]:
+    known = table_of(Connection).c
+    return select(known.branch_template).where(known.name == bindparam("connection"))

@@ -18,7 +18,7 @@ from bot.cards.view import load_view
 from bot.stored_conversation import to_conversation
 from bot.teams_model import Conversation, ConversationKind, OutgoingMessage
 from storage import outbox
-from storage.queries import conversations
+from storage.queries import conversations, pull_requests
 from storage.tables import OutboxRow, PostedAlert, PostedCard, PostedRadarAlert
 
 AGE_CAUSE = "age"
@@ -87,14 +87,16 @@ def prepare_all(
     session: Session, rows: Sequence[OutboxRow], now: datetime
 ) -> dict[int | None, Prepared | None]:
     """The same for many rows, by their ids, in few queries."""
-    # Held, because the session finds them again only as long as somebody does.
-    places = {row.conversation_id for row in rows}
-    numbers = {row.pull_request_id for row in rows if row.pull_request_id is not None}
-    held = conversations.get_all(session, places), conversations.cards_in(session, places, numbers)
+    cards = {
+        (row.conversation_id, row.pull_request_id)
+        for row in rows
+        if row.pull_request_id is not None
+    }
+    conversations.look_up(session, {row.conversation_id for row in rows}, cards)
+    drawn = {row.pull_request_id for row in rows if row.kind == "card" and row.pull_request_id}
+    pull_requests.look_up(session, drawn)
     payloads = outbox.payload_texts(session, [row.id for row in rows if row.kind == "message"])
-    prepared = {row.id: _prepare(session, row, now, payloads) for row in rows}
-    del held
-    return prepared
+    return {row.id: _prepare(session, row, now, payloads) for row in rows}
 
 
 def prepare_card(session: Session, row: OutboxRow, now: datetime) -> Prepared | None:

@@ -63,6 +63,7 @@ def store_pull_request(
         "needs_read": found.needs_read or still_asked,
         "state": dump_state(state),
     }
+    is_new = row is None
     if row is None:
         row = PullRequestRow(connection=state.connection, number=state.number, **told)
     else:
@@ -71,11 +72,13 @@ def store_pull_request(
     session.add(row)
     session.flush()
     assert row.id is not None
-    _keep_reviewers(session, row.id, found, in_utc(snapshot.as_of))
+    _keep_reviewers(session, row.id, found, in_utc(snapshot.as_of), is_new=is_new)
     return row.id
 
 
-def _keep_reviewers(session: Session, row_id: int, found: Reconciled, at: datetime) -> None:
+def _keep_reviewers(
+    session: Session, row_id: int, found: Reconciled, at: datetime, *, is_new: bool
+) -> None:
     state = found.state
     asked = asked_by(found.changes, state, at)
     rows = {
@@ -91,7 +94,7 @@ def _keep_reviewers(session: Session, row_id: int, found: Reconciled, at: dateti
         )
         for reviewer in state.reviewers
     }
-    recording.keep_reviewers(session, row_id, rows.values())
+    recording.keep_reviewers(session, row_id, rows.values(), is_new=is_new)
 
 
 def keep_repository(session: Session, state: PullRequestState) -> None:

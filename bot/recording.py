@@ -63,12 +63,16 @@ class PullRequestUnknown(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What recording did. ``needs_read``: read the pull request afresh (once, see Reconciled)."""
+    """What recording did. ``needs_read``: read the pull request afresh (once, see Reconciled).
+
+    ``is_new``: it was stored for the first time.
+    """
 
     pull_request_id: int
     state: PullRequestState
     changes: tuple[Change, ...]
     needs_read: bool
+    is_new: bool = False
 
 
 def record_snapshot(
@@ -105,7 +109,7 @@ def record_snapshot(
     if found.changes or before is None or looks(before) != looks(found.state):
         tell(session, row_id, before, found.state, found.changes, cause=cause, actor=actor, now=now)
     follow(session, row_id, before, found.state, found.changes, cause=cause, now=now, flap=flap)
-    return Recorded(row_id, found.state, found.changes, found.needs_read)
+    return Recorded(row_id, found.state, found.changes, found.needs_read, is_new=row is None)
 
 
 def record_comment(

@@ -51,16 +51,21 @@ class DeadLetter:
 
 
 def claim(
-    session: Session, *, now: datetime, limit: int = 100, lease: timedelta = LEASE
+    session: Session,
+    *,
+    now: datetime,
+    limit: int = 100,
+    lease: timedelta = LEASE,
+    looks_ahead: bool = True,
 ) -> list[InboxRow]:
     """Take up to ``limit`` due rows for this process, oldest first.
 
-    Several replicas never get the same row while its lease lasts (PostgreSQL: FOR UPDATE SKIP
-    LOCKED).
+    ``looks_ahead``: also what seems due later because the clock went back since. Several replicas
+    never get the same row while its lease lasts (PostgreSQL: FOR UPDATE SKIP LOCKED).
     """
     times = {"now": now, "ahead": now + CLOCKS_DIFFER_BY}
     rows = list(session.exec(_due(), params={**times, "limit": limit}).all())
-    if len(rows) < limit:
+    if looks_ahead and len(rows) < limit:
         rest = {**times, "limit": limit - len(rows)}
         rows += session.exec(_due_before_the_clock_went_back(), params=rest).all()
     if rows:

@@ -258,6 +258,14 @@ def claim(
     return list(session.exec(_taken(), params={"ids": ids}).all())
 
 
+def is_any_waiting(session: Session) -> bool:
+    """Whether a row waits: for its time, or behind one of its lane that is being sent."""
+    return session.connection().execute(_WAITING).first() is not None
+
+
+_WAITING = text("SELECT 1 FROM outbox WHERE state = 'pending' LIMIT 1")
+
+
 @cache  # here and below: making a statement takes longer than running it
 def _take() -> Update:
     table = table_of(OutboxRow)
@@ -278,6 +286,8 @@ def _taken() -> SelectOfScalar[OutboxRow]:
 
 def payload_texts(session: Session, row_ids: Collection[int | None]) -> dict[int, str]:
     """The messages of these rows, as the JSON that is stored; by id, cards and alerts left out."""
+    if not row_ids:
+        return {}
     found = session.connection().execute(_payload_texts(), {"ids": list(row_ids)})
     return {row_id: text for row_id, text in found if text is not None}
 

@@ -1,5 +1,6 @@
 """The session of a read or write: rows looked up by their key are looked up once."""
 
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -19,6 +20,7 @@ class KeepingSession(Session):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._kept: list[object] = []
+        self._missing: set[tuple[Any, tuple[Any, ...]]] = set()
 
     def get(self, entity: Any, ident: Any, **options: Any) -> Any:
         """``Session.get``."""
@@ -29,22 +31,51 @@ class KeepingSession(Session):
         row = self.identity_map.get(mapper.identity_key_from_primary_key(key))
         if row is not None:
             return super().get(entity, ident) if inspect(row).expired else row
+        if (entity, key) in self._missing:
+            return None
         found = self.execute(_by_key(entity), dict(zip(_names(entity), key, strict=True)))
         row = found.scalars().one_or_none()
         if row is not None:
             self._kept.append(row)
         return row
 
+    def keep(self, entity: type[SQLModel], rows: Iterable[object], keys: Iterable[Any]) -> None:
+        """See the function of this name."""
+        self._kept += rows
+        mapper: Mapper[Any] = inspect(entity)
+        for ident in keys:
+            key = tuple(ident) if isinstance(ident, tuple | list) else (ident,)
+            if mapper.identity_key_from_primary_key(key) not in self.identity_map:
+                self._missing.add((entity, key))
+
     def add(self, instance: object, *args: Any, **options: Any) -> None:
         """``Session.add``."""
+        self._missing.clear()
         self._kept.append(instance)
         super().add(instance, *args, **options)
 
     def merge(self, instance: Any, **options: Any) -> Any:
         """``Session.merge``."""
+        self._missing.clear()
         row = super().merge(instance, **options)
         self._kept.append(row)
         return row
+
+
+def keep(
+    session: Session, entity: type[SQLModel], rows: Iterable[object], keys: Iterable[Any]
+) -> None:
+    """Remember rows that were looked up together, so that ``Session.get`` asks for none of them.
+
+    Args:
+        session: a plain one of SQLAlchemy forgets them.
+        entity: their table.
+        rows: those that there are.
+        keys: what was looked up, each as ``get`` takes it; what was not found is None from now on,
+            until the session stores something.
+    """
+    if isinstance(session, KeepingSession):
+        session.keep(entity, rows, keys)
 
 
 @cache

@@ -134,14 +134,15 @@ def load_view(
     if row is None:
         raise UnknownPullRequest(f"pull request with the id {pull_request_id} is not stored")
     connection = session.get_one(Connection, row.connection)
+    is_own_chat = _is_own_chat(session, conversation_id)
     view = PullRequestView(
         state=_with_current_names(session, row, load_state(row)),
         base_url=connection.base_url,
         now=now,
         tickets=_tickets(session, row),
         checks=None if row.checks is None else _checks_of_others(row.checks),
-        viewers=_viewers(session, row.connection, conversation_id),
-        is_own_chat=_is_own_chat(session, conversation_id),
+        viewers=_viewers(session, row.connection, conversation_id) if is_own_chat else frozenset(),
+        is_own_chat=is_own_chat,
         finding=load_finding(session, pull_request_id),
     )
     if not view.has_conflicts:
@@ -224,8 +225,6 @@ def _linked_tickets() -> "Select[int, TicketRow]":
 
 
 def _viewers(session: Session, connection: str, conversation_id: str) -> frozenset[str]:
-    if not conversation_id:
-        return frozenset()
     reader = {"conversation": conversation_id, "connection": connection}
     return frozenset(session.exec(_readers(), params=reader).all())
 

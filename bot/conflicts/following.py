@@ -58,7 +58,7 @@ def follow(
     Args:
         session: the transaction that stores what was learned.
         pull_request_id: its row.
-        before: the state before, None at first sight.
+        before: the state before, None at first sight, when nothing of it is stored.
         state: the state now.
         changes: what changed between the two.
         overtaken: the finding of ours that a new one has replaced just now.
@@ -66,9 +66,11 @@ def follow(
         now: the time.
         flap: a conflict that is back within this time is the same episode.
     """
-    finding = load_finding(session, pull_request_id)
-    _want(session, pull_request_id, wanted_status(state, finding), state.connection, now=now)
-    row = conflicts.latest(session, pull_request_id)
+    is_new = before is None
+    finding = None if is_new else load_finding(session, pull_request_id)
+    wanted = wanted_status(state, finding)
+    _want(session, pull_request_id, wanted, state.connection, now=now, is_new=is_new)
+    row = None if is_new else conflicts.latest(session, pull_request_id)
     was_own = row is not None and row.is_own_finding
     standing = judge(state, finding)
     step = next_step(state, standing, _episode(row) if row else None, now=now, flap=flap)
@@ -126,9 +128,11 @@ def _want(
     connection: str,
     *,
     now: datetime,
+    is_new: bool = False,
 ) -> None:
     if wanted is None:
-        merge_statuses.unwant(session, pull_request_id)
+        if not is_new:
+            merge_statuses.unwant(session, pull_request_id)
         return
     merge_statuses.want(
         session,
@@ -138,6 +142,7 @@ def _want(
         source_commit=wanted.source_commit,
         target_ref=wanted.target_ref,
         now=now,
+        is_new=is_new,
     )
 
 

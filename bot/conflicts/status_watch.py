@@ -195,19 +195,18 @@ class StatusWatch(DueLoop):
 
     def _note(self, session: Session, settled: Sequence[tuple[MergeStatusRow, int | None]]) -> None:
         now = self._services.clock()
-        for posted, iteration in settled:
-            row = merge_statuses.locked(session, posted.pull_request_id)
-            if iteration is not None:
-                row.posted_state, row.posted_commit = posted.state, posted.source_commit
-                row.posted_ref, row.iteration = posted.target_ref, iteration
-            is_other = (row.state, row.source_commit, row.target_ref) != (
-                posted.state,
-                posted.source_commit,
-                posted.target_ref,
+        posted = [
+            merge_statuses.Posted(
+                row.pull_request_id, row.state, row.source_commit, row.target_ref, iteration
             )
-            row.due_at = now if is_other and not merge_statuses.is_posted(row) else None
-            row.attempts = 0
-            session.add(row)
+            for row, iteration in settled
+            if iteration is not None
+        ]
+        if posted:
+            merge_statuses.note_posted(session, posted, now=now)
+        for row, iteration in settled:
+            if iteration is None:
+                _note_nothing_posted(session, row, now)
 
     async def _later(
         self, pull_request_id: int, reason: str, *, at: datetime | None = None
@@ -226,6 +225,19 @@ class StatusWatch(DueLoop):
 
         await self._services.db.write(put_off)
         log.info("merge status of %s waits: %s", pull_request_id, log_safe(reason))
+
+
+def _note_nothing_posted(session: Session, settled: MergeStatusRow, now: datetime) -> None:
+    """It need not be posted; what is wanted by now may need it."""
+    row = merge_statuses.locked(session, settled.pull_request_id)
+    is_other = (row.state, row.source_commit, row.target_ref) != (
+        settled.state,
+        settled.source_commit,
+        settled.target_ref,
+    )
+    row.due_at = now if is_other and not merge_statuses.is_posted(row) else None
+    row.attempts = 0
+    session.add(row)
 
 
 async def _send(azure: AzureDevOps, post: Post, iteration: int) -> None:

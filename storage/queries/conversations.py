@@ -9,6 +9,7 @@ from sqlalchemy import BindParameter, bindparam
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from storage.session import keep
 from storage.tables import ConversationRow, PostedCard
 
 
@@ -38,25 +39,25 @@ def get(session: Session, conversation_id: str) -> ConversationRow | None:
     return session.get(ConversationRow, conversation_id)
 
 
-def get_all(session: Session, ids: Collection[str]) -> Sequence[ConversationRow]:
-    """The conversations with these ids."""
-    return session.exec(_all(), params={"ids": list(ids)}).all()
+def look_up(session: Session, ids: Collection[str], cards: Collection[tuple[str, int]]) -> None:
+    """Read these conversations, and these cards in them, for the session to remember.
+
+    Args:
+        session: the transaction.
+        ids: of the conversations.
+        cards: each by conversation and pull request.
+    """
+    keep(session, ConversationRow, session.exec(_all(), params={"ids": list(ids)}).all(), ids)
+    if cards:
+        numbers = list({number for _, number in cards})
+        wanted: dict[str, list[Any]] = {"ids": list(ids), "pull_requests": numbers}
+        keep(session, PostedCard, session.exec(_cards_in(), params=wanted).all(), cards)
 
 
 @cache  # here and below: making a statement takes longer than running it
 def _all() -> SelectOfScalar[ConversationRow]:
     wanted: BindParameter[Any] = bindparam("ids", expanding=True)
     return select(ConversationRow).where(col(ConversationRow.id).in_(wanted))
-
-
-def cards_in(
-    session: Session, ids: Collection[str], pull_request_ids: Collection[int]
-) -> Sequence[PostedCard]:
-    """The cards of these pull requests in these conversations."""
-    if not pull_request_ids:
-        return []
-    wanted: dict[str, list[Any]] = {"ids": list(ids), "pull_requests": list(pull_request_ids)}
-    return session.exec(_cards_in(), params=wanted).all()
 
 
 @cache

@@ -1,10 +1,11 @@
 """The pull-request status ``pullcord/mergeable``: what to post, and what was posted."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 
-from sqlalchemy import bindparam
+from sqlalchemy import Update, and_, bindparam, case, null
 from sqlmodel import Session, col, or_, select, update
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -25,9 +26,13 @@ def want(
     source_commit: str,
     target_ref: str,
     now: datetime,
+    is_new: bool = False,
 ) -> None:
-    """Say what the status should be; it is posted unless that is what was posted last."""
-    row = session.get(MergeStatusRow, pull_request_id)
+    """Say what the status should be; it is posted unless that is what was posted last.
+
+    ``is_new``: the pull request was stored just now, so nothing was said before.
+    """
+    row = None if is_new else session.get(MergeStatusRow, pull_request_id)
     wanted = (state, source_commit, target_ref)
     is_known = row is not None and (row.state, row.source_commit, row.target_ref) == wanted
     if row is not None and is_known and (row.due_at is not None or is_posted(row)):
@@ -69,6 +74,57 @@ def locked(session: Session, pull_request_id: int) -> MergeStatusRow:
 def _locked() -> SelectOfScalar[MergeStatusRow]:
     mine = MergeStatusRow.pull_request_id == bindparam("pull_request")
     return select(MergeStatusRow).where(mine).with_for_update()
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A status that Azure DevOps has now, and the number of the iteration that it is about."""
+
+    pull_request_id: int
+    state: str
+    source_commit: str
+    target_ref: str
+    iteration: int
+
+
+def note_posted(session: Session, posted: Sequence[Posted], *, now: datetime) -> None:
+    """Azure DevOps has these; where another is wanted by now, that one is due."""
+    session.flush()
+    rows = [
+        {
+            "pull_request": one.pull_request_id,
+            "its_state": one.state,
+            "its_commit": one.source_commit,
+            "its_ref": one.target_ref,
+            "its_iteration": one.iteration,
+            "now": now,
+        }
+        for one in posted
+    ]
+    session.connection().execute(_note_posted(), rows)
+
+
+@cache
+def _note_posted() -> Update:
+    table = table_of(MergeStatusRow)
+    is_wanted = and_(
+        table.c.state == bindparam("its_state"),
+        table.c.source_commit == bindparam("its_commit"),
+        table.c.target_ref == bindparam("its_ref"),
+    )
+    now = bindparam("now", type_=table.c.due_at.type)
+    return (
+        update(table)
+        .where(table.c.pull_request_id == bindparam("pull_request"))
+        .values(
+            posted_state=bindparam("its_state"),
+            posted_commit=bindparam("its_commit"),
+            posted_ref=bindparam("its_ref"),
+            iteration=bindparam("its_iteration"),
+            due_at=case((is_wanted, null()), else_=now),
+            attempts=0,
+        )
+    )
 
 
 def claim_due(session: Session, *, now: datetime, limit: int) -> Sequence[MergeStatusRow]:

@@ -5,10 +5,18 @@ from functools import cache
 
 from sqlalchemy import ColumnElement, bindparam, or_, update
 from sqlmodel import Session, col, select
-from sqlmodel.sql.expression import SelectOfScalar
+from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from storage.dialects import affected
-from storage.tables import ConversationRow, PostedCard, PullRequestRow
+from storage.session import keep
+from storage.tables import (
+    Connection,
+    ConversationRow,
+    OwnFinding,
+    PostedCard,
+    PullRequestRow,
+    RepositoryRow,
+)
 
 ACTIVE = "active"
 
@@ -18,12 +26,39 @@ def get(session: Session, pull_request_id: int) -> PullRequestRow | None:
     return session.get(PullRequestRow, pull_request_id)
 
 
+def look_up(session: Session, ids: Collection[int]) -> None:
+    """Read what the cards of these pull requests show, for the session to remember."""
+    if not ids:
+        return
+    rows = session.exec(_with_all_of_it(), params={"ids": list(ids)}).all()
+    for entity, column in ((PullRequestRow, 0), (OwnFinding, 3)):
+        keep(session, entity, filter(None, (row[column] for row in rows)), ids)
+    keep(session, Connection, (row[1] for row in rows), ())
+    keep(session, RepositoryRow, filter(None, (row[2] for row in rows)), ())
+
+
+@cache  # here and below: making a statement takes longer than running it
+def _with_all_of_it() -> "Select[PullRequestRow, Connection, RepositoryRow, OwnFinding]":
+    return (
+        select(PullRequestRow, Connection, RepositoryRow, OwnFinding)
+        .join(Connection, col(Connection.name) == PullRequestRow.connection)
+        .join(
+            RepositoryRow,
+            (col(RepositoryRow.connection) == PullRequestRow.connection)
+            & (col(RepositoryRow.id) == PullRequestRow.repository_id),
+            isouter=True,
+        )
+        .join(OwnFinding, col(OwnFinding.pull_request_id) == PullRequestRow.id, isouter=True)
+        .where(col(PullRequestRow.id).in_(bindparam("ids", expanding=True)))
+    )
+
+
 def by_number(session: Session, connection: str, number: int) -> PullRequestRow | None:
     """The pull request of this number, which is unique in the connection."""
     return session.exec(_by_number(), params={"connection": connection, "number": number}).first()
 
 
-@cache  # read for every webhook, and making a statement takes longer than running it
+@cache
 def _by_number() -> SelectOfScalar[PullRequestRow]:
     return select(PullRequestRow).where(
         PullRequestRow.connection == bindparam("connection"),

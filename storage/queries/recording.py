@@ -53,9 +53,15 @@ def _locked_pull_request() -> SelectOfScalar[PullRequestRow]:
 
 
 def keep_reviewers(
-    session: Session, pull_request_id: int, reviewers: Collection[ReviewerRow]
+    session: Session, pull_request_id: int, reviewers: Collection[ReviewerRow], *, is_new: bool
 ) -> None:
-    """Make the stored reviewers these; one that says no ``asked_at`` keeps the stored one."""
+    """Make the stored reviewers these; one that says no ``asked_at`` keeps the stored one.
+
+    ``is_new``: the pull request is being stored for the first time, so nothing of it is there.
+    """
+    if is_new:
+        session.add_all(reviewers)
+        return
     stored_rows = session.exec(_reviewers(), params={"pull_request": pull_request_id}).all()
     known = {row.identity_id: row for row in stored_rows}
     for wanted in reviewers:
