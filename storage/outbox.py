@@ -490,6 +490,7 @@ def _put_back(session: Session, row_id: int | None, values: Mapping[str, Any], *
     waits = {"state": "pending", "claimed_until": None, **values}
     _update(session, [col(OutboxRow.id) == row_id], waits)
     session.expire(row)
+    touch(session, OUTBOX)
 
 
 def counts(session: Session) -> Mapping[str, int]:
