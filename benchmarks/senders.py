@@ -31,7 +31,7 @@ from bot.outgoing import as_payload
 from bot.ports import utc_now
 from bot.send_budget import SendBudget
 from bot.services import Services
-from storage import outbox, schema, topics
+from storage import enqueue, outbox, schema, topics
 from storage.engine import Database
 from storage.queries import conversations
 
@@ -144,7 +144,7 @@ def _sent() -> float:
 def _fill(session: Session, count: int, channels: int) -> None:
     payload, now = as_payload(MESSAGE), utc_now()
     for number in range(count):
-        outbox.enqueue_message(
+        enqueue.message(
             session,
             key=f"benchmark:{uuid.uuid4()}",
             payload=payload,

@@ -28,7 +28,7 @@ from bot.notices.texts import mentioned
 from bot.outgoing import as_payload
 from bot.pull_request_state import PullRequestState
 from bot.reach import load_facts, load_reach
-from storage import held, outbox
+from storage import enqueue, held
 from storage.queries import identities, recording, reviews, routing
 
 _NOWHERE: frozenset[str] = frozenset()
@@ -118,7 +118,7 @@ def send(
     for notice in _with_lateness(notices, late, now) if late else notices:
         match notice:
             case RefreshCard(conversation_id=conversation_id):
-                outbox.enqueue_card(
+                enqueue.card(
                     session,
                     conversation_id=conversation_id,
                     pull_request_id=pull_request_id,
@@ -129,7 +129,7 @@ def send(
                 _send_reply(session, notice, pull_request_id, cause, now)
             case OwnMessage():
                 view = load_view(session, pull_request_id, notice.conversation_id, now)
-                outbox.enqueue_message(
+                enqueue.message(
                     session,
                     key=notice.key,
                     payload=as_payload(direct_card(notice.text, view)),
@@ -138,7 +138,7 @@ def send(
                     cause=cause,
                 )
             case SubscriptionTrouble(subscription=unreadable):
-                outbox.enqueue_message(
+                enqueue.message(
                     session,
                     key=notice.key,
                     payload=as_payload(unreadable_card(unreadable.label, unreadable.reason)),
@@ -177,7 +177,7 @@ def _send_reply(
     if reply.parts or waits:
         hold_reply(session, reply, pull_request_id, cause=cause, now=now)
         return
-    outbox.enqueue_message(
+    enqueue.message(
         session,
         key=reply.key,
         payload=as_payload(reply_message(_said(reply, now))),

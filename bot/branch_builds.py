@@ -25,7 +25,7 @@ from bot.reach import load_reach
 from bot.recorded_rows import storable
 from bot.services import Services
 from bot.teams_model import ConversationKind
-from storage import audit, outbox
+from storage import audit, enqueue
 from storage.queries import builds, recording, subscriptions
 from storage.tables import BranchBuild, RepositoryRow
 
@@ -145,7 +145,7 @@ def _tell(
     personal = as_payload(draw_build(text, build, build.repository_name, why=why))
     places, people = _addressees(session, connection, build, followers)
     for conversation_id in places:
-        outbox.enqueue_message(
+        enqueue.message(
             session,
             key=build_key(conversation_id, connection, build),
             payload=shared,

@@ -21,7 +21,7 @@ from bot.notices.reasons import Role
 from bot.notices.review import ReviewPart
 from bot.pull_request_state import PullRequestState
 from storage import held
-from storage.outbox import AlertOf
+from storage.enqueue import AlertOf
 from storage.tables import HeldNotice
 
 CONFLICT_OVER = "the conflict is over"

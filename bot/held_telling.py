@@ -20,8 +20,8 @@ from bot.notices.reasons import Role
 from bot.notices.review import as_one, first_lines
 from bot.outgoing import as_payload
 from bot.teams_model import Json, OutgoingMessage
-from storage import outbox
-from storage.outbox import AlertOf
+from storage import enqueue
+from storage.enqueue import AlertOf
 from storage.queries import conflicts, conversations, identities, recording
 from storage.tables import Person, RadarPair
 
@@ -44,7 +44,7 @@ def tell_person(
     about = _alert_of(session, first)
     if about is not None:
         alert, pull_request_id = about
-        outbox.enqueue_alert(
+        enqueue.alert(
             session,
             about=alert,
             pull_request_id=pull_request_id,
@@ -111,7 +111,7 @@ def tell_reply(session: Session, group: Sequence[Waiting], *, now: datetime) -> 
     lines = first_lines(parts)
     said = f"{text}: {lines}" if lines else text
     about = first.item.about
-    outbox.enqueue_message(
+    enqueue.message(
         session,
         key=first.row.key,
         payload=as_payload(reply_message(f"{about}: {said}" if about else said)),
@@ -196,7 +196,7 @@ def _send_card(
     """In a chat that has no card of it yet, the living card itself is the message."""
     pull_request_id = waiting.row.pull_request_id or 0
     if chat and chat not in recording.conversations_with_card(session, pull_request_id):
-        outbox.enqueue_card(
+        enqueue.card(
             session,
             conversation_id=chat,
             pull_request_id=pull_request_id,
@@ -217,7 +217,7 @@ def _send_card(
 def _enqueue(
     session: Session, person: Person, chat: str, waiting: Waiting, payload: Json, now: datetime
 ) -> None:
-    outbox.enqueue_message(
+    enqueue.message(
         session,
         key=waiting.row.key,
         payload=payload,

@@ -12,7 +12,7 @@ from bot.cards.direct import why_button
 from bot.identities import actor_of, grant
 from bot.outgoing import as_payload
 from bot.teams_model import OutgoingMessage
-from storage import audit, outbox
+from storage import audit, enqueue
 from storage.queries import identities, people
 from storage.tables import IdentityRow, Person
 
@@ -104,7 +104,7 @@ def confirm(
                 cause=cause,
                 now=now,
             )
-            outbox.enqueue_message(
+            enqueue.message(
                 session,
                 key=f"identity_confirmed:{identity.connection}:{identity.id}:{cause}",
                 payload=as_payload(confirmed_card(identity)),
@@ -153,7 +153,7 @@ def _tell_administrators(
     card = as_payload(request_card(identity, person))
     for mail in sorted(administrators):
         for administrator in people.with_mail(session, mail):
-            outbox.enqueue_message(
+            enqueue.message(
                 session,
                 key=f"identity_request:{identity.connection}:{identity.id}:{cause}:"
                 f"{administrator.id}",

@@ -17,7 +17,7 @@ from bot.cards.radar_alert import draw_radar_alert, load_pair, own_of
 from bot.cards.view import load_view
 from bot.stored_conversation import to_conversation
 from bot.teams_model import Conversation, ConversationKind, OutgoingMessage
-from storage import outbox
+from storage import enqueue, outbox
 from storage.queries import conversations, pull_requests
 from storage.tables import OutboxRow, PostedAlert, PostedCard, PostedRadarAlert
 
@@ -148,7 +148,7 @@ def _prepare_alert(
             nothing_new=not alert.activity_id or alert.content_hash == digest,
         )
     card = _posted(session, row)
-    is_own = row.thread_id == outbox.OWN_MESSAGE
+    is_own = row.thread_id == enqueue.OWN_MESSAGE
     if conversation.kind is not ConversationKind.CHANNEL or card is None or is_own:
         return Prepared(conversation, message, content_hash=digest)
     return Prepared(

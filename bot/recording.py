@@ -37,7 +37,7 @@ from bot.recorded_rows import (
     storable,
     store_pull_request,
 )
-from storage import audit, outbox
+from storage import audit, enqueue
 from storage.queries import recording, reviews
 from storage.tables import PullRequestRow, RepositoryRow, TicketRow
 
@@ -221,7 +221,7 @@ def show_card(
     session: Session, conversation_id: str, pull_request_id: int, cause: str, now: datetime
 ) -> None:
     """Post the pull request's card in a conversation, or bring the one that is there up to date."""
-    outbox.enqueue_card(
+    enqueue.card(
         session,
         conversation_id=conversation_id,
         pull_request_id=pull_request_id,

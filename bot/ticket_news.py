@@ -36,7 +36,7 @@ from bot.ticket_changes import (
     ticket_changes,
 )
 from bot.workflows.place import run_key
-from storage import outbox
+from storage import enqueue
 from storage.queries import identities, recording, ticket_news, workflow_runs
 from storage.tables import Connection, Person, TicketNews
 
@@ -118,7 +118,7 @@ def _tell(
     text = ticket_told(hook, changes, to_assignee=False)
     sent = draw_ticket_news(text, url=url, project=hook.project_name, area_path=area)
     for conversation_id in dict.fromkeys(_places(followers)):
-        outbox.enqueue_message(
+        enqueue.message(
             session,
             key=f"ticket:{conversation_id}:{key}",
             payload=as_payload(sent),

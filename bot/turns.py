@@ -30,7 +30,7 @@ from bot.teams_model import (
 )
 from bot.turn_handling import answer_to_edit, concerns_us, failure_card, handle, thread_of
 from bot.turn_result import TurnResult
-from storage import outbox
+from storage import enqueue
 from storage.engine import CannotStore
 from storage.queries import activities
 from storage.queues import LEASE
@@ -292,7 +292,7 @@ class Turns:
                 now=now,
             )
         for number, message in enumerate(result.messages):
-            outbox.enqueue_message(
+            enqueue.message(
                 session,
                 key=f"answer:{row.key}:{number}",
                 payload=as_payload(message),

@@ -1,19 +1,16 @@
-"""The outbox: what must be told in Teams, in order per conversation.
+"""The outbox: what must be told in Teams, in order per conversation, and what became of it.
 
-A lane is one conversation, or one person whose personal chat may not be open yet. Only the first
+``storage.enqueue`` puts it in. A lane is one conversation, or one person whose personal chat may not be open yet. Only the first
 open row of a lane can be claimed, so a row that waits holds up its own lane and no other.
 """
 
-import uuid
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Insert,
     Select,
     String,
     TextClause,
@@ -31,21 +28,17 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from storage import audit
-from storage.dialects import affected, insert_new, insert_of, is_sqlite, table_of
+from storage.dialects import affected, is_sqlite, table_of
+from storage.enqueue import IS_WAITING_CARD
 from storage.queues import CLOCKS_DIFFER_BY, LEASE, is_free
 from storage.tables import OutboxRow, Person
 from storage.tables.queues import lane_of
-from storage.text import bounded_key, storable_text
 from storage.topics import OUTBOX, touch
 
 Condition = ColumnElement[bool] | TextClause
 
-OWN_MESSAGE = "own message"
-"""As a thread: none, although the pull request has a card whose thread would be the place."""
-
 # Written out, because neither database uses a partial index for a bound parameter.
 _IS_OPEN = text("state IN ('pending', 'sending')")
-_IS_WAITING_CARD = text("kind = 'card' AND state = 'pending'")
 
 # Walks from lane to lane along ix_outbox_open, so the cost is of the lanes that have something to
 # send, not of what waits in them nor of what has been sent.
@@ -67,178 +60,6 @@ _HEADS = """
         AND (head.due_at <= :now OR head.claimed_at IS NULL OR head.claimed_at > :ahead)
     ORDER BY head.id LIMIT :limit
 """
-
-
-def enqueue_card(
-    session: Session, *, conversation_id: str, pull_request_id: int, cause: str, now: datetime
-) -> None:
-    """Say that a pull request's card in a conversation is out of date.
-
-    One waiting row per card is enough, because the card is drawn when it is sent. Where one waits
-    already it is touched: so another replica cannot claim it, and draw, before this transaction's
-    change can be seen.
-    """
-    touch(session, OUTBOX)
-    values = {
-        **_new_row(key=f"card/{uuid.uuid4()}", kind="card", cause=cause, now=now),
-        "lane": lane_of(conversation_id, None),
-        "conversation_id": conversation_id,
-        "pull_request_id": pull_request_id,
-    }
-    session.flush()
-    session.connection().execute(_insert_card(is_sqlite(session)), values)
-
-
-@cache  # making a statement takes ten times as long as running it
-def _insert_card(is_sqlite: bool) -> Insert:
-    insert = insert_of("sqlite" if is_sqlite else "postgresql")(table_of(OutboxRow)).inline()
-    statement: Insert = insert.on_conflict_do_update(
-        index_elements=["conversation_id", "pull_request_id"],
-        index_where=_IS_WAITING_CARD,
-        set_={"cause": insert.excluded.cause},
-    )
-    return statement
-
-
-def enqueue_message(
-    session: Session,
-    *,
-    key: str,
-    payload: Mapping[str, Any],
-    now: datetime,
-    conversation_id: str = "",
-    person_id: int | None = None,
-    thread_id: str = "",
-    pull_request_id: int | None = None,
-    cause: str = "",
-) -> bool:
-    """Queue a message; False when ``key`` is there already, whatever became of it.
-
-    Args:
-        session: the transaction of what is told.
-        key: names what is told and to whom.
-        payload: the message as JSON.
-        now: when it was queued.
-        conversation_id: where to, or:
-        person_id: whom to, in the personal chat (opened when it is sent).
-        thread_id: the root of the thread in a channel to answer in.
-        pull_request_id: the pull request it is about.
-        cause: the event id, activity id or ``sweep`` that it is because of.
-
-    Raises:
-        ValueError: not exactly one of conversation and person is given.
-    """
-    if bool(conversation_id) == (person_id is not None):
-        raise ValueError("a message goes either to a conversation or to a person")
-    touch(session, OUTBOX)
-    values = {
-        **_new_row(key=bounded_key(storable_text(key)), kind="message", cause=cause, now=now),
-        "lane": lane_of(conversation_id, person_id),
-        "conversation_id": conversation_id,
-        "person_id": person_id,
-        "thread_id": thread_id,
-        "pull_request_id": pull_request_id,
-        "payload": dict(payload),
-    }
-    return insert_new(session, OutboxRow, values)
-
-
-@dataclass(frozen=True, slots=True)
-class AlertOf:
-    """What an alert is about: a conflict episode, or a pair of the radar; one of the two."""
-
-    episode_id: int | None = None
-    radar_pair_id: int | None = None
-
-    @property
-    def key(self) -> str:
-        """What its outbox keys begin with."""
-        return (
-            f"radar:{self.radar_pair_id}" if self.radar_pair_id else f"conflict:{self.episode_id}"
-        )
-
-
-def enqueue_alert(
-    session: Session,
-    *,
-    about: AlertOf,
-    pull_request_id: int | None,
-    now: datetime,
-    conversation_id: str = "",
-    person_id: int | None = None,
-    thread_id: str = "",
-    cause: str = "",
-) -> bool:
-    """Queue an alert; False when it was queued there before.
-
-    It is drawn when it is sent. Arguments as in ``enqueue_message``; without ``thread_id`` it
-    stands below the pull request's card.
-    """
-    if bool(conversation_id) == (person_id is not None):
-        raise ValueError("an alert goes either to a conversation or to a person")
-    touch(session, OUTBOX)
-    place = conversation_id or f"person/{person_id}"
-    key = bounded_key(storable_text(f"{about.key}:{place}"))
-    values = {
-        **_new_row(key=key, kind="alert", cause=cause, now=now),
-        "lane": lane_of(conversation_id, person_id),
-        "conversation_id": conversation_id,
-        "person_id": person_id,
-        "thread_id": thread_id,
-        "pull_request_id": pull_request_id,
-        "episode_id": about.episode_id,
-        "radar_pair_id": about.radar_pair_id,
-    }
-    return insert_new(session, OutboxRow, values)
-
-
-def refresh_alert(
-    session: Session,
-    *,
-    about: AlertOf,
-    pull_request_id: int | None,
-    conversation_id: str,
-    cause: str,
-    now: datetime,
-) -> None:
-    """Say that a posted alert is out of date. One that waits to be sent there will show it.
-
-    Where one waits it is touched, as in ``enqueue_card``.
-    """
-    touch(session, OUTBOX)
-    waiting: list[Condition] = [
-        col(OutboxRow.episode_id) == about.episode_id,
-        col(OutboxRow.radar_pair_id) == about.radar_pair_id,
-        col(OutboxRow.conversation_id) == conversation_id,
-        col(OutboxRow.kind) == "alert",
-        col(OutboxRow.state) == "pending",
-    ]
-    if _update(session, waiting, {"cause": cause}):
-        return
-    values = {
-        **_new_row(key=f"alert/{uuid.uuid4()}", kind="alert", cause=cause, now=now),
-        "lane": lane_of(conversation_id, None),
-        "conversation_id": conversation_id,
-        "pull_request_id": pull_request_id,
-        "episode_id": about.episode_id,
-        "radar_pair_id": about.radar_pair_id,
-    }
-    insert_new(session, OutboxRow, values)
-
-
-def _new_row(*, key: str, kind: str, cause: str, now: datetime) -> dict[str, Any]:
-    return {
-        "key": key,
-        "kind": kind,
-        "cause": cause,
-        "thread_id": "",
-        "state": "pending",
-        "reason": "",
-        "attempts": 0,
-        "activity_id": "",
-        "created_at": now,
-        "due_at": now,
-    }
 
 
 def claim(
@@ -484,7 +305,7 @@ def _put_back(session: Session, row_id: int | None, values: Mapping[str, Any], *
             col(OutboxRow.id) != row_id,
             col(OutboxRow.conversation_id) == row.conversation_id,
             col(OutboxRow.pull_request_id) == row.pull_request_id,
-            _IS_WAITING_CARD,
+            IS_WAITING_CARD,
         ]
         _close(session, same, "dropped", reason="an earlier one will show it", now=row.claimed_at)
     waits = {"state": "pending", "claimed_until": None, **values}

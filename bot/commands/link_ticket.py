@@ -21,7 +21,7 @@ from bot.model import Ticket
 from bot.ports import AzureDevOps, NotFound
 from bot.ticket_links import linked_pull_requests, pull_request_link
 from bot.workflows.side_by_side import within
-from storage import audit, outbox
+from storage import audit, enqueue
 from storage.queries import links, pull_requests
 from storage.tables import Connection, PullRequestRow, RepositoryRow
 
@@ -163,7 +163,7 @@ async def _record(invocation: Invocation, found: Found, *, is_linked: bool) -> b
             )
         if changed:
             for conversation_id in pull_requests.shown_in(session, pull_request.id or 0):
-                outbox.enqueue_card(
+                enqueue.card(
                     session,
                     conversation_id=conversation_id,
                     pull_request_id=pull_request.id or 0,

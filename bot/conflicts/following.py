@@ -36,7 +36,7 @@ from bot.held_item import hold_alert_again
 from bot.model import MergeStatus
 from bot.pull_request_state import PullRequestState
 from storage import audit
-from storage.outbox import AlertOf
+from storage.enqueue import AlertOf
 from storage.queries import conflicts, merge_statuses
 from storage.tables import ConflictEpisode, OwnFinding
 

@@ -8,8 +8,8 @@ from sqlmodel import Session
 from bot.cards.plain_text import plain
 from bot.conflicts.radar import Overlap
 from bot.held_item import PAIR_OVER, alert_prefix, hold_alert, hold_alert_again
-from storage import outbox
-from storage.outbox import AlertOf
+from storage import enqueue, outbox
+from storage.enqueue import AlertOf
 from storage.queries import conflicts, radar, recording
 from storage.tables import PullRequestRow, RadarPair
 
@@ -86,7 +86,7 @@ def tell_after_all(session: Session, episode: RadarPair, *, cause: str, now: dat
 def refresh_pair(session: Session, episode: RadarPair, *, cause: str, now: datetime) -> None:
     """The messages that are there show what is known now, in place."""
     for conversation_id in sorted(radar.alert_places(session, episode.id or 0)):
-        outbox.refresh_alert(
+        enqueue.refresh_alert(
             session,
             about=_about(episode),
             pull_request_id=episode.first_id,

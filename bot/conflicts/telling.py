@@ -17,8 +17,8 @@ from bot.notices.reasons import Role
 from bot.outgoing import as_payload
 from bot.pull_request_state import PullRequestState
 from bot.teams_model import ConversationKind
-from storage import outbox
-from storage.outbox import AlertOf
+from storage import enqueue
+from storage.enqueue import AlertOf
 from storage.queries import conflicts, conversations, recording
 from storage.tables import ConflictEpisode, PullRequestRow
 
@@ -29,7 +29,7 @@ def tell(
     """Alert the author and those who follow, each once however often it is called."""
     told = _audience(session, row, state, now)
     for conversation_id in told.cards:
-        outbox.enqueue_card(
+        enqueue.card(
             session,
             conversation_id=conversation_id,
             pull_request_id=row.pull_request_id,
@@ -37,8 +37,8 @@ def tell(
             now=now,
         )
     for conversation_id in told.places:
-        thread = outbox.OWN_MESSAGE if conversation_id in told.own_messages else ""
-        outbox.enqueue_alert(
+        thread = enqueue.OWN_MESSAGE if conversation_id in told.own_messages else ""
+        enqueue.alert(
             session,
             about=AlertOf(episode_id=row.id),
             pull_request_id=row.pull_request_id,
@@ -84,7 +84,7 @@ def tell_clean(
         text = sentence
         if place.kind == ConversationKind.GROUP.value:  # has no threads: say what it is about
             text = f"{texts.pull_request(state)}: {text}"
-        outbox.enqueue_message(
+        enqueue.message(
             session,
             key=f"conflict-clean:{row.id}:{conversation_id}",
             payload=as_payload(reply_message(text)),
@@ -112,7 +112,7 @@ def refresh_alerts(session: Session, row: ConflictEpisode, *, cause: str, now: d
     episode_id = row.id or 0
     shown = conflicts.alert_places(session, episode_id)
     for conversation_id in sorted(shown | conflicts.alerts_under_way(session, episode_id)):
-        outbox.refresh_alert(
+        enqueue.refresh_alert(
             session,
             about=AlertOf(episode_id=episode_id),
             pull_request_id=row.pull_request_id,
@@ -125,7 +125,7 @@ def refresh_alerts(session: Session, row: ConflictEpisode, *, cause: str, now: d
 def refresh_cards(session: Session, pull_request_id: int, *, cause: str, now: datetime) -> None:
     """The pull request's cards show our own finding, of which its state knows nothing."""
     for conversation_id in sorted(recording.conversations_with_card(session, pull_request_id)):
-        outbox.enqueue_card(
+        enqueue.card(
             session,
             conversation_id=conversation_id,
             pull_request_id=pull_request_id,

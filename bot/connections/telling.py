@@ -10,7 +10,7 @@ from bot.cards.answers import Tone, command_button, escape, text_card
 from bot.cards.direct import why_button
 from bot.outgoing import as_payload
 from bot.teams_model import OutgoingMessage
-from storage import outbox
+from storage import enqueue
 from storage.queries import people, subscriptions
 from storage.tables import Credential
 
@@ -37,7 +37,7 @@ def tell_administrators(
         for person in people.with_mail(session, mail):
             if person.is_guest:
                 continue
-            told += outbox.enqueue_message(
+            told += enqueue.message(
                 session,
                 key=f"{key}:{person.id}",
                 payload=as_payload(message),
@@ -73,7 +73,7 @@ def write_into(
     """
     payload = as_payload(message)
     for conversation_id in conversation_ids:
-        outbox.enqueue_message(
+        enqueue.message(
             session,
             key=f"{key}:{conversation_id}",
             payload=payload,

@@ -23,7 +23,7 @@ from bot.reminders.rules import BrokenReminders, DigestWishes, read_digest
 from bot.reminders.schedule import Schedule, schedule_of_conversation, schedule_of_person
 from bot.teams_model import ConversationKind
 from bot.working_time import calendar_of
-from storage import held, outbox
+from storage import enqueue, held
 from storage.queries import reminders
 from storage.tables import DigestTime, HeldNotice, Person
 
@@ -197,7 +197,7 @@ def _send_unless_empty(session: Session, prepared: Prepared, digest: Digest, now
     if digest.is_empty:
         return
     chat = person.chat if person else prepared.row.owner.removeprefix(CONVERSATION)
-    outbox.enqueue_message(
+    enqueue.message(
         session,
         key=f"digest:{prepared.row.owner}:{prepared.row.due_at:%Y%m%dT%H%M%S}",
         payload=as_payload(digest_card(digest, now)),

@@ -25,7 +25,7 @@ from bot.reminders.rules import OF_REVIEWERS, Rule
 from bot.reminders.seen import Seen, load_seen
 from bot.reminders.waiting import waiting_reviewers
 from bot.teams_model import ConversationKind
-from storage import outbox
+from storage import enqueue
 from storage.queries import reminders
 from storage.queries.reminders import TOLD, VOID, reminder_key
 from storage.tables import ConversationRow, PullRequestRow, Reminder
@@ -151,7 +151,7 @@ def _nudge_now(row: Reminder, person: Someone, seen: Seen) -> Due | None:
 def _send_to_person(
     session: Session, person: Someone, lines: Sequence[Line], *, key: str, now: datetime
 ) -> None:
-    outbox.enqueue_message(
+    enqueue.message(
         session,
         key=key,
         payload=as_payload(reminder_card(lines)),
@@ -213,7 +213,7 @@ def _send_to_conversation(
             for one, text in zip(told, said, strict=True)
         ]
         message, pull_request_id = reminder_card(lines), None
-    outbox.enqueue_message(
+    enqueue.message(
         session,
         key=f"reminder:{told[0].row.id}",
         payload=as_payload(message),

@@ -7,7 +7,7 @@ from itertools import count
 
 from sqlmodel import Session
 
-from storage import audit, outbox
+from storage import audit, enqueue
 from storage.engine import Database
 from tests.storage.samples import NOW, new_hook
 
@@ -30,9 +30,7 @@ async def queue_messages(db: Database, prefix: str, producer: int) -> None:
         key = f"message/{prefix}/{producer}/{number}"
 
         def write(session: Session, key: str = key) -> None:
-            outbox.enqueue_message(
-                session, key=key, payload={}, now=NOW, conversation_id=f"c{producer}"
-            )
+            enqueue.message(session, key=key, payload={}, now=NOW, conversation_id=f"c{producer}")
             audit.append(session, at=NOW, actor="a", action="queued", subject=key)
 
         await db.write(write)

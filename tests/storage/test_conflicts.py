@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
-from storage import dialects, outbox, schema
+from storage import dialects, enqueue, outbox, schema
 from storage.engine import Database
 from storage.queries import conflicts
 from storage.tables import ConflictEpisode, OutboxRow, PostedAlert
@@ -136,8 +136,8 @@ async def test_work_put_off_by_a_clock_that_went_back_is_due(db: Database) -> No
 
 async def test_an_alert_is_queued_once_for_each_place(db: Database) -> None:
     def queue(session: Session, **place: Any) -> bool:
-        return outbox.enqueue_alert(
-            session, about=outbox.AlertOf(episode_id=1), pull_request_id=1, now=NOW, **place
+        return enqueue.alert(
+            session, about=enqueue.AlertOf(episode_id=1), pull_request_id=1, now=NOW, **place
         )
 
     await db.write(furnish)
@@ -158,9 +158,9 @@ async def test_an_alert_that_waits_shows_what_is_newest_so_it_is_queued_once(
     db: Database,
 ) -> None:
     def refresh(session: Session) -> None:
-        outbox.refresh_alert(
+        enqueue.refresh_alert(
             session,
-            about=outbox.AlertOf(episode_id=1),
+            about=enqueue.AlertOf(episode_id=1),
             pull_request_id=1,
             conversation_id="19:web",
             cause="c",

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import Session, select
 
-from storage import audit, outbox
+from storage import audit, enqueue, outbox
 from storage.engine import Database
 from storage.tables import AuditRow, OutboxRow, Person
 from tests.storage.samples import NOW, add_person
@@ -17,7 +17,7 @@ MINUTE = timedelta(minutes=1)
 
 async def tell(db: Database, key: str, conversation: str = "", person: int | None = None) -> bool:
     return await db.write(
-        lambda s: outbox.enqueue_message(
+        lambda s: enqueue.message(
             s,
             key=key,
             payload={"text": key},
@@ -30,7 +30,7 @@ async def tell(db: Database, key: str, conversation: str = "", person: int | Non
 
 async def card(db: Database, conversation: str, pull_request: int = 1, cause: str = "e1") -> None:
     await db.write(
-        lambda s: outbox.enqueue_card(
+        lambda s: enqueue.card(
             s, conversation_id=conversation, pull_request_id=pull_request, cause=cause, now=NOW
         )
     )
@@ -325,7 +325,7 @@ async def test_dropping_and_requeueing_use_an_index(
     def work(session: Session) -> None:
         outbox.requeue_interrupted(session, now=NOW)
         outbox.drop_person(session, 1, reason="", now=NOW)
-        outbox.enqueue_card(session, conversation_id="a", pull_request_id=1, cause="", now=NOW)
+        enqueue.card(session, conversation_id="a", pull_request_id=1, cause="", now=NOW)
         outbox.next_due(session)
         outbox.oldest_pending(session)
 
