@@ -1,7 +1,8 @@
 """The outbox: what must be told in Teams, in order per conversation, and what became of it.
 
-``storage.enqueue`` puts it in. A lane is one conversation, or one person whose personal chat may not be open yet. Only the first
-open row of a lane can be claimed, so a row that waits holds up its own lane and no other.
+``storage.enqueue`` puts it in. A lane is one conversation, or one person whose personal chat may
+not be open yet. Only the first open row of a lane can be claimed, so a row that waits holds up its
+own lane and no other.
 """
 
 from collections.abc import Collection, Mapping, Sequence
