@@ -9,32 +9,26 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlmodel import Session
 
+from bot.delivery_outcomes import STORE_AGAIN_S, DeliveryOutcomes
 from bot.log_fields import add_log_fields
-from bot.log_text import log_safe
-from bot.metrics import SEND_LAG_S, SENDS
 from bot.ports import ConversationGone, MessageGone, TeamsError, TeamsRefused, TeamsRetry
 from bot.prepared import (
     Prepared,
-    forget_alert,
-    forget_card,
     prepare,
     prepare_all,
     prepare_card,
-    remember_alert,
     remember_card,
 )
 from bot.send_budget import SendBudget
 from bot.services import Services
 from bot.teams_model import TeamsUser
-from bot.together import Together
-from storage import audit, outbox
+from storage import outbox
 from storage.engine import CannotStore
-from storage.queries import conversations, people
+from storage.queries import people
 from storage.queues import LEASE
 from storage.tables import OutboxRow
 
@@ -44,24 +38,11 @@ AT_ONCE = 100
 GATHER_S = 0.01
 POLL_S = 1.0
 SHORT_WAIT_S = 1.0  # a longer wait for the budget is spent in the outbox, not in memory
-RETRY_SCHEDULE_S = (1, 2, 4, 8, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 3600, 3600, 3600)
-JITTER = 0.25
-ASK_AGAIN_AFTER = timedelta(days=1)  # when Teams refused to open a personal chat
-STORE_AGAIN_S = 1.0
 LOOK_AFTER_EVERY = LEASE / 5
 
 
 class Unreachable(Exception):
     """The person cannot be written to at present: it is known, so Teams is not asked."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Taken:
-    """A row whose message Teams has; ``card_hash`` is of the card or alert that it shows now."""
-
-    row: OutboxRow
-    activity_id: str
-    card_hash: str
 
 
 class Delivery:
@@ -78,12 +59,11 @@ class Delivery:
         self._services = services
         self._budget = budget
         self._monotonic = monotonic
-        self._jitter = jitter
+        self._outcomes = DeliveryOutcomes(services, jitter=jitter)
         self._something = asyncio.Event()
         self._in_hand: dict[asyncio.Task[None], int] = {}
         self._looked_after_at: datetime | None = None
         self._ready: dict[int | None, Prepared | None] = {}
-        self._marks = Together(self._persist, self._mark_sent)
         self._is_more_due = False
         self._others_wait = False
         self._stopping = False
@@ -95,6 +75,7 @@ class Delivery:
     async def stop(self) -> None:
         """Claim nothing more and wait for what is in hand."""
         self._stopping = True
+        self._outcomes.stop()
         self._something.set()
         while self._in_hand:
             await asyncio.wait(self._in_hand)
@@ -216,19 +197,19 @@ class Delivery:
         try:
             await self._send(row)
         except TeamsRetry as error:
-            await self._later(row, error)
+            await self._outcomes.later(row, error)
         except Unreachable as error:
-            await self._drop(row, str(error))
+            await self._outcomes.drop(row, str(error))
         except ConversationGone as error:
-            await self._gone(row, str(error))
+            await self._outcomes.gone(row, str(error))
         except (TeamsRefused, TeamsError) as error:
-            await self._dead(row, str(error))
+            await self._outcomes.dead(row, str(error))
         except CannotStore as error:  # before anything was sent
             log.warning("outbox row %s waits for the database: %s", row.id, error)
-            await self._put_back(row, STORE_AGAIN_S)
+            await self._outcomes.put_back(row, STORE_AGAIN_S)
         except Exception as error:  # a defect of ours must not stop the others
             log.exception("outbox row %s failed", row.id)
-            await self._later(row, TeamsRetry(f"{type(error).__name__}: {error}"))
+            await self._outcomes.later(row, TeamsRetry(f"{type(error).__name__}: {error}"))
 
     async def _send(self, row: OutboxRow) -> None:
         if not row.conversation_id:
@@ -239,7 +220,8 @@ class Delivery:
             now = self._services.clock()
             prepared = await self._services.db.read(lambda s: prepare(s, row, now))
         if prepared is None or prepared.nothing_new:
-            await self._sent(row, prepared, activity_id=prepared.update_of if prepared else "")
+            shown_as = prepared.update_of if prepared else ""
+            await self._outcomes.sent(row, prepared, activity_id=shown_as)
             return
         if not await self._take_place(row):
             return
@@ -252,11 +234,11 @@ class Delivery:
             if not prepared.hangs_on_card:
                 raise
             if row.kind == "alert" and prepared.update_of:
-                await self._forget_alert(row, str(error))
+                await self._outcomes.forget_alert(row, str(error))
                 return
-            await self._forget_card(row, str(error))
+            await self._outcomes.forget_card(row, str(error))
             return
-        await self._sent(row, prepared, activity_id=activity_id)
+        await self._outcomes.sent(row, prepared, activity_id=activity_id)
 
     async def _hand_over(self, prepared: Prepared) -> str:
         """Post it, or change the message that is there; the message's id."""
@@ -269,29 +251,6 @@ class Delivery:
         )
         return result.activity_id
 
-    async def _forget_card(self, row: OutboxRow, reason: str) -> None:
-        """Somebody deleted the card: the pull request gets a new one, and the row goes on there."""
-        if row.attempts >= len(RETRY_SCHEDULE_S):
-            await self._dead(row, f"given up after {row.attempts + 1} attempts: {reason}")
-            return
-        now = self._services.clock()
-
-        def forget(session: Session) -> None:
-            forget_card(session, row)
-            outbox.retry_later(session, row.id, due_at=now, reason=reason)
-
-        await self._persist(forget)
-
-    async def _forget_alert(self, row: OutboxRow, reason: str) -> None:
-        """Somebody deleted the alert: there is nothing to update any more."""
-        now = self._services.clock()
-
-        def forget(session: Session) -> None:
-            forget_alert(session, row)
-            outbox.drop(session, row.id, reason=reason, now=now)
-
-        await self._persist(forget)
-
     async def _post_card_again(self, row: OutboxRow) -> None:
         """Post the card that a reply stands below; the reply itself is next."""
         now = self._services.clock()
@@ -303,39 +262,17 @@ class Delivery:
             remember_card(session, row, card.content_hash, activity_id, now)
             outbox.put_back(session, row.id, due_at=now)
 
-        await self._persist(remember)
+        await self._outcomes.persist(remember)
 
     async def _take_place(self, row: OutboxRow) -> bool:
         """Wait for the budget; False when the wait is long and the row went back to the outbox."""
         while (wait := self._budget.wait_s(row.conversation_id, self._monotonic())) > 0:
             if wait > SHORT_WAIT_S:
-                await self._put_back(row, wait)
+                await self._outcomes.put_back(row, wait)
                 return False
             await self._services.sleep(wait)
         self._budget.take(row.conversation_id, self._monotonic())
         return True
-
-    async def _put_back(self, row: OutboxRow, wait_s: float) -> None:
-        due = self._services.clock() + timedelta(seconds=wait_s)
-        await self._persist(lambda s: outbox.put_back(s, row.id, due_at=due))
-        SENDS.labels(outcome="waited").inc()
-
-    async def _persist(self, write: Callable[[Session], None]) -> None:
-        """Store what became of a row: tried until the database takes it.
-
-        A row whose outcome is lost would hold up its conversation, or be told twice.
-
-        Raises:
-            CannotStore: Pullcord stops, and the database still does not take it.
-        """
-        while True:
-            try:
-                return await self._services.db.write(write)
-            except CannotStore as error:
-                if self._stopping:
-                    raise
-                log.warning("the outcome of a delivery waits for the database: %s", error)
-                await self._services.sleep(STORE_AGAIN_S)
 
     async def _open_chat(self, row: OutboxRow) -> OutboxRow:
         """The personal chat of the row's person, opened with Teams when there is none yet."""
@@ -367,91 +304,3 @@ class Delivery:
         )
         row.conversation_id = conversation_id
         return row
-
-    async def _sent(self, row: OutboxRow, prepared: Prepared | None, *, activity_id: str) -> None:
-        now = self._services.clock()
-        nothing = prepared is None or prepared.nothing_new
-        shows_card = prepared is not None and not nothing and row.kind in ("card", "alert")
-        card_hash = prepared.content_hash if prepared is not None and shows_card else ""
-        await self._marks.add(_Taken(row, activity_id, card_hash))
-        SENDS.labels(outcome="unchanged" if nothing else "sent").inc()
-        SEND_LAG_S.observe(max((now - row.created_at).total_seconds(), 0))
-
-    def _mark_sent(self, session: Session, batch: Sequence["_Taken"]) -> None:
-        now = self._services.clock()
-        activity_ids = {taken.row.id: taken.activity_id for taken in batch}
-        outbox.mark_many_sent(session, activity_ids, now=now)
-        for taken in batch:
-            if taken.card_hash:
-                remember = remember_alert if taken.row.kind == "alert" else remember_card
-                remember(session, taken.row, taken.card_hash, taken.activity_id, now)
-
-    async def _later(self, row: OutboxRow, error: TeamsRetry) -> None:
-        """Try again when Teams says, which is no failure, else by the schedule until its end."""
-        is_throttled = error.retry_after_s is not None
-        if not is_throttled and row.attempts >= len(RETRY_SCHEDULE_S):
-            await self._dead(row, f"given up after {row.attempts + 1} attempts: {error}")
-            return
-        if error.retry_after_s is not None:
-            pause = max(error.retry_after_s, 0.0)
-        else:
-            pause = float(RETRY_SCHEDULE_S[row.attempts])
-        pause *= 1 + JITTER * self._jitter()
-        now = self._services.clock()
-        SENDS.labels(outcome="retried").inc()
-        log.info("outbox row %s waits %.1f s: %s", row.id, pause, log_safe(str(error)))
-
-        def put_off(session: Session) -> None:
-            due = now + timedelta(seconds=pause)
-            if is_throttled:
-                outbox.put_back(session, row.id, due_at=due)
-            else:
-                outbox.retry_later(session, row.id, due_at=due, reason=str(error))
-            if error.uncertain:
-                _audit(session, row, "delivery_uncertain", str(error), now)
-
-        await self._persist(put_off)
-
-    async def _gone(self, row: OutboxRow, reason: str) -> None:
-        """The bot is not there any more: stop sending, and say so where it can be found."""
-        now = self._services.clock()
-        SENDS.labels(outcome="gone").inc()
-
-        def close(session: Session) -> None:
-            if row.conversation_id:
-                conversations.mark_gone(session, row.conversation_id, reason=reason)
-                outbox.drop_conversation(session, row.conversation_id, reason=reason, now=now)
-            if row.person_id is not None:
-                people.forget_personal_chat(session, row.person_id, until=now + ASK_AGAIN_AFTER)
-                outbox.drop_person(session, row.person_id, reason=reason, now=now)
-            _audit(session, row, "conversation_gone", reason, now)
-
-        await self._persist(close)
-
-    async def _drop(self, row: OutboxRow, reason: str) -> None:
-        now = self._services.clock()
-        SENDS.labels(outcome="dropped").inc()
-        await self._persist(lambda s: outbox.drop(s, row.id, reason=reason, now=now))
-
-    async def _dead(self, row: OutboxRow, reason: str) -> None:
-        now = self._services.clock()
-        SENDS.labels(outcome="dead").inc()
-        log.error("outbox row %s is a dead letter: %s", row.id, log_safe(reason))
-
-        def bury(session: Session) -> None:
-            outbox.mark_dead(session, row.id, reason=reason, now=now)
-            _audit(session, row, "delivery_failed", reason, now)
-
-        await self._persist(bury)
-
-
-def _audit(session: Session, row: OutboxRow, action: str, reason: str, now: datetime) -> None:
-    audit.append(
-        session,
-        at=now,
-        actor="pullcord",
-        action=action,
-        subject=f"conversation/{row.conversation_id}" if row.conversation_id else "",
-        after={"outbox": row.id, "kind": row.kind, "reason": reason},
-        cause=row.cause,
-    )
