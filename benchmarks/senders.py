@@ -25,6 +25,7 @@ from adapters.teams import TeamsClient, TeamsConfig, connector_tokens
 from adapters.teams.outgoing import message_body
 from benchmarks.world import APP_ID, TENANT, channel
 from bot.cards.answers import command_button, table_card
+from bot.cli import interpreter
 from bot.delivery import Delivery
 from bot.metrics import SENDS
 from bot.outgoing import as_payload
@@ -50,11 +51,12 @@ MESSAGE = table_card(
 
 @asynccontextmanager
 async def through_the_outbox(folder: Path, service_url: str, channels: int) -> AsyncIterator[Send]:
-    """Database, Delivery and TeamsClient as ``bot.app`` wires them.
+    """Database, Delivery and TeamsClient as ``bot.app`` wires them, in a process set up as served.
 
     The budget's windows are as good as unlimited: those limits are Teams', and would be all that
     is measured.
     """
+    interpreter.set_up()
     url = f"sqlite:///{folder / 'outbox.db'}"
     schema.upgrade(url)
     config = TeamsConfig(
@@ -82,6 +84,7 @@ async def through_the_outbox(folder: Path, service_url: str, channels: int) -> A
         budget = SendBudget(per_second=UNLIMITED, windows=((UNLIMITED, 1.0),))
         delivery = Delivery(services, budget, monotonic=time.monotonic)
         db.on_write(topics.OUTBOX, delivery.wake)
+        interpreter.settle()
 
         async def send(count: int) -> float:
             await db.write(lambda s: _fill(s, count, channels))
