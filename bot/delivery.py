@@ -28,9 +28,9 @@ from bot.services import Services
 from bot.teams_model import TeamsUser
 from storage import outbox
 from storage.engine import CannotStore
+from storage.outbox import Claimed
 from storage.queries import people
 from storage.queues import LEASE
-from storage.tables import OutboxRow
 
 log = logging.getLogger(__name__)
 
@@ -137,7 +137,7 @@ class Delivery:
         await self._prepare(rows)
         for row in rows:
             task = asyncio.create_task(self._deliver(row))
-            self._in_hand[task] = row.id or 0
+            self._in_hand[task] = row.id
             task.add_done_callback(self._done)
         return len(rows)
 
@@ -157,7 +157,7 @@ class Delivery:
         if taken_up:
             log.warning("%d messages of a replica that is gone are sent again", taken_up)
 
-    async def _prepare(self, rows: Sequence[OutboxRow]) -> None:
+    async def _prepare(self, rows: Sequence[Claimed]) -> None:
         """Read all at once what these rows need. What fails is read again, one by one."""
         now = self._services.clock()
         addressed = [row for row in rows if row.conversation_id]
@@ -184,8 +184,8 @@ class Delivery:
         except TimeoutError:
             pass
 
-    async def _deliver(self, row: OutboxRow) -> None:
-        add_log_fields(outbox=row.id or 0, cause=row.cause)
+    async def _deliver(self, row: Claimed) -> None:
+        add_log_fields(outbox=row.id, cause=row.cause)
         try:
             await self._try(row)
         except CannotStore:  # only while stopping: the next start finds it and says so
@@ -193,7 +193,7 @@ class Delivery:
         finally:
             self._ready.pop(row.id, None)
 
-    async def _try(self, row: OutboxRow) -> None:
+    async def _try(self, row: Claimed) -> None:
         try:
             await self._send(row)
         except TeamsRetry as error:
@@ -211,7 +211,7 @@ class Delivery:
             log.exception("outbox row %s failed", row.id)
             await self._outcomes.later(row, TeamsRetry(f"{type(error).__name__}: {error}"))
 
-    async def _send(self, row: OutboxRow) -> None:
+    async def _send(self, row: Claimed) -> None:
         if not row.conversation_id:
             row = await self._open_chat(row)
         if row.id in self._ready:
@@ -251,7 +251,7 @@ class Delivery:
         )
         return result.activity_id
 
-    async def _post_card_again(self, row: OutboxRow) -> None:
+    async def _post_card_again(self, row: Claimed) -> None:
         """Post the card that a reply stands below; the reply itself is next."""
         now = self._services.clock()
         card = await self._services.db.read(lambda s: prepare_card(s, row, now))
@@ -264,7 +264,7 @@ class Delivery:
 
         await self._outcomes.persist(remember)
 
-    async def _take_place(self, row: OutboxRow) -> bool:
+    async def _take_place(self, row: Claimed) -> bool:
         """Wait for the budget; False when the wait is long and the row went back to the outbox."""
         while (wait := self._budget.wait_s(row.conversation_id, self._monotonic())) > 0:
             if wait > SHORT_WAIT_S:
@@ -274,7 +274,7 @@ class Delivery:
         self._budget.take(row.conversation_id, self._monotonic())
         return True
 
-    async def _open_chat(self, row: OutboxRow) -> OutboxRow:
+    async def _open_chat(self, row: Claimed) -> Claimed:
         """The personal chat of the row's person, opened with Teams when there is none yet."""
         person = await self._services.db.read(lambda s: people.get(s, row.person_id or 0))
         if person is None or person.removed_at is not None:

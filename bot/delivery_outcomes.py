@@ -15,8 +15,8 @@ from bot.services import Services
 from bot.together import Together
 from storage import audit, outbox
 from storage.engine import CannotStore
+from storage.outbox import Claimed
 from storage.queries import conversations, people
-from storage.tables import OutboxRow
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ STORE_AGAIN_S = 1.0
 class _Taken:
     """A row whose message Teams has; ``card_hash`` is of the card or alert that it shows now."""
 
-    row: OutboxRow
+    row: Claimed
     activity_id: str
     card_hash: str
 
@@ -51,7 +51,7 @@ class DeliveryOutcomes:
         """From now on a database that cannot store is not waited for."""
         self._stopping = True
 
-    async def sent(self, row: OutboxRow, prepared: Prepared | None, *, activity_id: str) -> None:
+    async def sent(self, row: Claimed, prepared: Prepared | None, *, activity_id: str) -> None:
         """Teams has it as ``activity_id``; or there was nothing to send."""
         now = self._services.clock()
         nothing = prepared is None or prepared.nothing_new
@@ -63,14 +63,14 @@ class DeliveryOutcomes:
 
     def _mark_sent(self, session: Session, batch: Sequence["_Taken"]) -> None:
         now = self._services.clock()
-        activity_ids = {taken.row.id: taken.activity_id for taken in batch}
+        activity_ids: dict[int | None, str] = {taken.row.id: taken.activity_id for taken in batch}
         outbox.mark_many_sent(session, activity_ids, now=now)
         for taken in batch:
             if taken.card_hash:
                 remember = remember_alert if taken.row.kind == "alert" else remember_card
                 remember(session, taken.row, taken.card_hash, taken.activity_id, now)
 
-    async def later(self, row: OutboxRow, error: TeamsRetry) -> None:
+    async def later(self, row: Claimed, error: TeamsRetry) -> None:
         """Try again when Teams says, which is no failure, else by the schedule until its end."""
         is_throttled = error.retry_after_s is not None
         if not is_throttled and row.attempts >= len(RETRY_SCHEDULE_S):
@@ -96,7 +96,7 @@ class DeliveryOutcomes:
 
         await self.persist(put_off)
 
-    async def gone(self, row: OutboxRow, reason: str) -> None:
+    async def gone(self, row: Claimed, reason: str) -> None:
         """The bot is not there any more: stop sending, and say so where it can be found."""
         now = self._services.clock()
         SENDS.labels(outcome="gone").inc()
@@ -112,13 +112,13 @@ class DeliveryOutcomes:
 
         await self.persist(close)
 
-    async def drop(self, row: OutboxRow, reason: str) -> None:
+    async def drop(self, row: Claimed, reason: str) -> None:
         """It need not be sent any more."""
         now = self._services.clock()
         SENDS.labels(outcome="dropped").inc()
         await self.persist(lambda s: outbox.drop(s, row.id, reason=reason, now=now))
 
-    async def dead(self, row: OutboxRow, reason: str) -> None:
+    async def dead(self, row: Claimed, reason: str) -> None:
         """It cannot be sent: it stays with its reason, and the audit and the log say so."""
         now = self._services.clock()
         SENDS.labels(outcome="dead").inc()
@@ -130,13 +130,13 @@ class DeliveryOutcomes:
 
         await self.persist(bury)
 
-    async def put_back(self, row: OutboxRow, wait_s: float) -> None:
+    async def put_back(self, row: Claimed, wait_s: float) -> None:
         """It was not sent yet, and is not to be for so many seconds."""
         due = self._services.clock() + timedelta(seconds=wait_s)
         await self.persist(lambda s: outbox.put_back(s, row.id, due_at=due))
         SENDS.labels(outcome="waited").inc()
 
-    async def forget_card(self, row: OutboxRow, reason: str) -> None:
+    async def forget_card(self, row: Claimed, reason: str) -> None:
         """Somebody deleted the card: the pull request gets a new one, and the row goes on there."""
         if row.attempts >= len(RETRY_SCHEDULE_S):
             await self.dead(row, f"given up after {row.attempts + 1} attempts: {reason}")
@@ -149,7 +149,7 @@ class DeliveryOutcomes:
 
         await self.persist(forget)
 
-    async def forget_alert(self, row: OutboxRow, reason: str) -> None:
+    async def forget_alert(self, row: Claimed, reason: str) -> None:
         """Somebody deleted the alert: there is nothing to update any more."""
         now = self._services.clock()
 
@@ -177,7 +177,7 @@ class DeliveryOutcomes:
                 await self._services.sleep(STORE_AGAIN_S)
 
 
-def _audit(session: Session, row: OutboxRow, action: str, reason: str, now: datetime) -> None:
+def _audit(session: Session, row: Claimed, action: str, reason: str, now: datetime) -> None:
     audit.append(
         session,
         at=now,

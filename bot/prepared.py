@@ -18,8 +18,9 @@ from bot.cards.view import load_view
 from bot.stored_conversation import to_conversation
 from bot.teams_model import Conversation, ConversationKind, OutgoingMessage
 from storage import enqueue, outbox
+from storage.outbox import Claimed
 from storage.queries import conversations, pull_requests
-from storage.tables import OutboxRow, PostedAlert, PostedCard, PostedRadarAlert
+from storage.tables import PostedAlert, PostedCard, PostedRadarAlert
 
 AGE_CAUSE = "age"
 """The cause of a card that is drawn anew only because time went by."""
@@ -51,13 +52,13 @@ class Prepared:
         return bool(self.update_of) or self.is_below_card
 
 
-def prepare(session: Session, row: OutboxRow, now: datetime) -> Prepared | None:
+def prepare(session: Session, row: Claimed, now: datetime) -> Prepared | None:
     """What to send for a row; None when there is nothing to send, or nowhere to send it."""
     return _prepare(session, row, now, outbox.payload_texts(session, [row.id]))
 
 
 def _prepare(
-    session: Session, row: OutboxRow, now: datetime, payloads: Mapping[int, str]
+    session: Session, row: Claimed, now: datetime, payloads: Mapping[int, str]
 ) -> Prepared | None:
     stored = conversations.get(session, row.conversation_id)
     if stored is None:
@@ -68,7 +69,7 @@ def _prepare(
     if row.kind == "alert":
         return _prepare_alert(session, row, conversation, now)
     # Five times as fast as validate_json.
-    message = _message.validate_python(from_json(payloads[row.id or 0]))
+    message = _message.validate_python(from_json(payloads[row.id]))
     posted = _posted(session, row)
     threaded = conversation.kind is ConversationKind.CHANNEL
     if not threaded or row.thread_id or posted is None:
@@ -84,7 +85,7 @@ def _prepare(
 
 
 def prepare_all(
-    session: Session, rows: Sequence[OutboxRow], now: datetime
+    session: Session, rows: Sequence[Claimed], now: datetime
 ) -> dict[int | None, Prepared | None]:
     """The same for many rows, by their ids, in few queries."""
     cards = {
@@ -99,7 +100,7 @@ def prepare_all(
     return {row.id: _prepare(session, row, now, payloads) for row in rows}
 
 
-def prepare_card(session: Session, row: OutboxRow, now: datetime) -> Prepared | None:
+def prepare_card(session: Session, row: Claimed, now: datetime) -> Prepared | None:
     """The card of the row's pull request as it looks now; None when there is nothing to send.
 
     One that only grew older changes what is there. It is never posted anew: nothing happened.
@@ -124,7 +125,7 @@ def prepare_card(session: Session, row: OutboxRow, now: datetime) -> Prepared | 
 
 
 def _prepare_alert(
-    session: Session, row: OutboxRow, conversation: Conversation, now: datetime
+    session: Session, row: Claimed, conversation: Conversation, now: datetime
 ) -> Prepared:
     """The alert of the row's conflict episode or radar pair as it looks now.
 
@@ -168,7 +169,7 @@ def content_hash(message: OutgoingMessage) -> str:
 
 
 def remember_card(
-    session: Session, row: OutboxRow, digest: str, activity_id: str, now: datetime
+    session: Session, row: Claimed, digest: str, activity_id: str, now: datetime
 ) -> None:
     """Note which message is the pull request's card in this conversation, and what it shows."""
     key = (row.conversation_id, row.pull_request_id)
@@ -183,7 +184,7 @@ def remember_card(
 
 
 def remember_alert(
-    session: Session, row: OutboxRow, digest: str, activity_id: str, now: datetime
+    session: Session, row: Claimed, digest: str, activity_id: str, now: datetime
 ) -> None:
     """Note which message is the alert in this conversation, and what it shows."""
     posted = _posted_alert(session, row) or _new_posted_alert(row, now)
@@ -193,7 +194,7 @@ def remember_alert(
     session.add(posted)
 
 
-def forget_alert(session: Session, row: OutboxRow) -> None:
+def forget_alert(session: Session, row: Claimed) -> None:
     """Somebody deleted the alert: it was told, and is not posted again."""
     posted = _posted_alert(session, row)
     if posted is not None:
@@ -201,13 +202,13 @@ def forget_alert(session: Session, row: OutboxRow) -> None:
         session.add(posted)
 
 
-def _posted_alert(session: Session, row: OutboxRow) -> PostedAlert | PostedRadarAlert | None:
+def _posted_alert(session: Session, row: Claimed) -> PostedAlert | PostedRadarAlert | None:
     if row.radar_pair_id is not None:
         return session.get(PostedRadarAlert, (row.radar_pair_id, row.conversation_id))
     return session.get(PostedAlert, (row.episode_id, row.conversation_id))
 
 
-def _new_posted_alert(row: OutboxRow, now: datetime) -> PostedAlert | PostedRadarAlert:
+def _new_posted_alert(row: Claimed, now: datetime) -> PostedAlert | PostedRadarAlert:
     if row.radar_pair_id is not None:
         return PostedRadarAlert(
             radar_pair_id=row.radar_pair_id,
@@ -223,7 +224,7 @@ def _new_posted_alert(row: OutboxRow, now: datetime) -> PostedAlert | PostedRada
     )
 
 
-def forget_card(session: Session, row: OutboxRow) -> None:
+def forget_card(session: Session, row: Claimed) -> None:
     """The card's message is no more: the next one is posted anew."""
     posted = _posted(session, row)
     if posted is not None:
@@ -231,7 +232,7 @@ def forget_card(session: Session, row: OutboxRow) -> None:
         session.add(posted)
 
 
-def _posted(session: Session, row: OutboxRow) -> PostedCard | None:
+def _posted(session: Session, row: Claimed) -> PostedCard | None:
     if row.pull_request_id is None:
         return None
     return session.get(PostedCard, (row.conversation_id, row.pull_request_id))

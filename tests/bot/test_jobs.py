@@ -16,6 +16,7 @@ from storage import housekeeping, leases, outbox
 from storage.tables import InboxRow, Lease
 from tests.bot.releasing import release_due
 from tests.bot.workflows.conftest import CONNECTION, World, world
+from tests.claimed import in_hand
 
 __all__ = ["world"]
 
@@ -170,7 +171,7 @@ async def test_the_ages_on_cards_are_brought_up_to_date(world: World) -> None:
     await world.reads.read(CONNECTION, number, cause="a")
     (row,) = [each for each in await world.outbox() if each.kind == "card"]
     now = world.clock()
-    await world.db.write(lambda s: remember_card(s, row, "digest", "activity", now))
+    await world.db.write(lambda s: remember_card(s, in_hand(row), "digest", "activity", now))
     await world.db.write(lambda s: outbox.mark_sent(s, row.id, activity_id="activity", now=now))
     world.clock.advance(days=1)
     assert await jobs_of(world).run_now(CARD_AGES)

@@ -9,6 +9,7 @@ from sqlmodel import Session, select
 
 from storage import audit, enqueue, outbox
 from storage.engine import Database
+from storage.outbox import Claimed
 from storage.tables import AuditRow, OutboxRow, Person
 from tests.storage.samples import NOW, add_person
 
@@ -36,7 +37,7 @@ async def card(db: Database, conversation: str, pull_request: int = 1, cause: st
     )
 
 
-async def claim(db: Database, minutes: float = 0, limit: int = 100) -> list[OutboxRow]:
+async def claim(db: Database, minutes: float = 0, limit: int = 100) -> list[Claimed]:
     return await db.write(lambda s: outbox.claim(s, now=NOW + minutes * MINUTE, limit=limit))
 
 
@@ -47,8 +48,8 @@ async def keys(db: Database, minutes: float = 0) -> list[str]:
     ]
 
 
-async def sent(db: Database, *rows: OutboxRow) -> None:
-    told = {row.id: f"activity {row.id}" for row in rows}
+async def sent(db: Database, *rows: Claimed) -> None:
+    told: dict[int | None, str] = {row.id: f"activity {row.id}" for row in rows}
     await db.write(lambda s: outbox.mark_many_sent(s, told, now=NOW))
 
 

@@ -16,6 +16,7 @@ from storage.queries import conflicts, people
 from storage.tables import ConversationRow, HeldNotice
 from tests.bot.conflicts.test_radar_runner import opened, pairs, radar, shown, told
 from tests.bot.workflows.conftest import CONNECTION, World, world
+from tests.claimed import in_hand
 
 __all__ = ["world"]
 
@@ -119,7 +120,7 @@ async def test_the_message_says_why_it_came_and_names_the_readers_own(world: Wor
     rows = {each.conversation_id: each for each in await told(world)}
     assert set(rows) == {"", chat}  # Maya's chat is opened when it is sent
     row = rows[chat]
-    prepared = await world.read(lambda s: prepare(s, row, world.clock()))
+    prepared = await world.read(lambda s: prepare(s, in_hand(row), world.clock()))
     assert prepared is not None
     assert f"conflict author {CONNECTION}:{second}" in str(prepared.message.card)
     assert "Why did I get this?" not in await shown(world, row)  # where the reader is not known

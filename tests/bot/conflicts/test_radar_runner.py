@@ -18,6 +18,7 @@ from storage.queries import subscriptions
 from storage.tables import ConversationRow, OutboxRow, PullRequestRow, RadarPair
 from tests.bot.releasing import release_due
 from tests.bot.workflows.conftest import CHANNEL, CONNECTION, World, world
+from tests.claimed import in_hand
 
 __all__ = ["world"]
 
@@ -65,7 +66,7 @@ async def deliver(world: World) -> None:
             outbox.address(session, row.id, conversation_id=chat)
             session.refresh(row)
             if row.kind == "alert":
-                remember_alert(session, row, f"hash-{row.id}", f"m{row.id}", world.clock())
+                remember_alert(session, in_hand(row), f"hash-{row.id}", f"m{row.id}", world.clock())
             outbox.mark_sent(session, row.id, activity_id=f"m{row.id}", now=world.clock())
 
     await world.db.write(take)
@@ -166,7 +167,7 @@ async def test_what_was_sent_says_in_its_place_that_it_is_over(world: World) -> 
     )
     assert f"{first} was abandoned" in await shown(world, updates[0])
     for row in updates:
-        prepared = await world.read(partial(prepare, row=row, now=world.clock()))
+        prepared = await world.read(partial(prepare, row=in_hand(row), now=world.clock()))
         assert prepared is not None
         assert prepared.update_of in {f"m{each.id}" for each in sent}
 
