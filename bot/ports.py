@@ -30,6 +30,7 @@ from bot.teams_model import (
     OutgoingMessage,
     SendResult,
     TeamsEvent,
+    TeamsTeam,
     TeamsUser,
 )
 
@@ -356,6 +357,9 @@ class Teams(Protocol):
         """The roster with mails, all pages."""
 
     async def member(self, conversation: Conversation, user_id: str) -> TeamsUser | None: ...
+
+    async def team(self, conversation: Conversation) -> TeamsTeam:
+        """The team of a channel, with the names of its channels."""
 
 
 class TeamsEvents(Protocol):
