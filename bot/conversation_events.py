@@ -1,6 +1,5 @@
 """The bot is added and removed, people come and go, channels and teams change."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
@@ -53,10 +52,10 @@ _NAMED = frozenset({"channelCreated", "channelRenamed", "channelRestored"})
 async def handle_installed(services: Services, event: BotInstalled) -> TurnResult:
     """Know the conversation and who is in it, bring it back if it was gone, and say hello."""
     before = await services.db.read(lambda s: conversations.get(s, event.conversation.id))
-    roster, _ = await asyncio.gather(
-        read_roster(services, event.conversation), read_team(services, event.conversation)
+    await store_roster(
+        services, event.conversation, await read_roster(services, event.conversation)
     )
-    await store_roster(services, event.conversation, roster)
+    await read_team(services, event.conversation)
     now = services.clock()
 
     def record(session: Session) -> None:

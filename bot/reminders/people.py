@@ -121,8 +121,9 @@ def _for_groups(session: Session, all_seen: Collection[Seen]) -> dict[Asked, dic
     ]
     found = reviewers_through_groups(session, asked)
     known = _load_people(session, {person_id for people in found.values() for person_id in people})
+    by_name = sorted(known.values(), key=lambda person: (person.name, person.id))
     return {
-        key: {person_id: known[person_id] for person_id in sorted(people) if person_id in known}
+        key: {person.id: person for person in by_name if person.id in people}
         for key, people in found.items()
     }
 
