@@ -97,7 +97,7 @@ class Bench:
 
 
 def _mark(session: Session, rows: Sequence[OutboxRow]) -> None:
-    outbox.mark_many_sent(session, {row.id: "1" for row in rows}, now=utc_now())
+    outbox.mark_sent(session, {row.id: "1" for row in rows}, now=utc_now())
 
 
 def _draw(session: Session, number: int) -> None:

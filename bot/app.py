@@ -20,7 +20,7 @@ from adapters.web.door import ConnectionDoor
 from adapters.web.health import Health
 from adapters.web.server import CannotListen, WebServer
 from adapters.web.webhooks import Webhooks
-from bot import checks_watch
+from bot import channel_names, checks_watch
 from bot.conflicts.radar_runner import Radar
 from bot.conflicts.status_watch import StatusWatch
 from bot.conflicts.target_moved import TargetMoved
@@ -193,6 +193,13 @@ class Pullcord:
                 *self.reminders.jobs(),
                 Job(CONNECTIONS, EVERY, self.connections.run, CONNECTIONS, at_start=True),
                 Job(HOOKS, LOOK_EVERY, self.feed.run, HOOKS, at_start=True),
+                Job(
+                    channel_names.JOB,
+                    channel_names.EVERY,
+                    self._read_channel_names,
+                    channel_names.JOB,
+                    at_start=True,
+                ),
             ),
         )
         self.inbound = TeamsInbound(
@@ -231,6 +238,9 @@ class Pullcord:
             f"the connection {bare[0]!r} has no webhook secret: run `pullcord rotate-secret "
             f"{bare[0]}`, which makes one and gives it to the hooks"
         )
+
+    async def _read_channel_names(self) -> None:
+        await channel_names.read_all(self.services)
 
     async def _catch_up(self, names: Collection[str]) -> None:
         """Read what these connections have, as after an outage."""

@@ -10,7 +10,6 @@ from bot.model import Check, CheckKind
 
 FAILED = frozenset({"failed", "error"})
 RUNNING = frozenset({"pending", "notSet"})
-PASSED = frozenset({"succeeded", "notApplicable"})
 OWN_STATUS = "pullcord/mergeable"
 """Our own status says of conflicts what is told anyway."""
 
@@ -60,11 +59,6 @@ def is_failed(check: Check) -> bool:
 def is_running(check: Check) -> bool:
     """Whether a machine's verdict is still to come."""
     return check.kind is not CheckKind.POLICY and check.state in RUNNING
-
-
-def in_the_way(checks: Sequence[Check]) -> tuple[Check, ...]:
-    """The checks without which the pull request cannot be completed, and that have not passed."""
-    return tuple(check for check in checks if check.is_blocking and check.state not in PASSED)
 
 
 def merged(

@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from bot.cards.plain_text import plain
 from bot.cards.welcome import welcome_card
+from bot.channel_names import fill_in, read_team
 from bot.identities import actor_of, match_stored
 from bot.people import (
     Standing,
@@ -29,7 +30,7 @@ from bot.teams_model import (
 )
 from bot.turn_result import TurnResult
 from storage import audit, outbox
-from storage.queries import conversations, identities, people
+from storage.queries import channels, conversations, identities, people
 from storage.tables import ConversationRow
 from storage.text import account_key
 
@@ -45,6 +46,7 @@ _GONE = {
 }
 _BACK = frozenset({"channelRestored", "teamUnarchived", "teamRestored"})
 _RENAMED = frozenset({"channelRenamed", "teamRenamed"})
+_NAMED = frozenset({"channelCreated", "channelRenamed", "channelRestored"})
 
 
 async def handle_installed(services: Services, event: BotInstalled) -> TurnResult:
@@ -53,6 +55,7 @@ async def handle_installed(services: Services, event: BotInstalled) -> TurnResul
     await store_roster(
         services, event.conversation, await read_roster(services, event.conversation)
     )
+    await read_team(services, event.conversation)
     now = services.clock()
 
     def record(session: Session) -> None:
@@ -146,6 +149,7 @@ async def handle_changed(services: Services, event: ConversationChanged) -> Turn
     now = services.clock()
 
     def record(session: Session) -> None:
+        _keep_name(session, event, now)
         rows = _meant(session, event)
         before: dict[str, object] = {}
         after: dict[str, object] = {}
@@ -170,7 +174,7 @@ async def handle_changed(services: Services, event: ConversationChanged) -> Turn
 
 def activate(session: Session, conversation: Conversation, *, now: datetime) -> list[str]:
     """Store the conversation as one that can be written to; its id if it was gone before."""
-    conversations.upsert(session, conversation, now=now)
+    fill_in(session, conversations.upsert(session, conversation, now=now))
     was_gone = conversations.mark_active(session, conversation.id)
     return [conversation.id] if was_gone else []
 
@@ -198,6 +202,15 @@ def _keep(
     by_account = {account_key(person.mail): person for person in stored if person.mail}
     for connection, key in identities.unmatched(session, by_account):
         match_stored(session, by_account[key], connection, now=now)
+
+
+def _keep_name(session: Session, event: ConversationChanged, now: datetime) -> None:
+    """Of a channel where nobody has written to the bot, too."""
+    place, name = event.conversation, plain(event.name, NAME_LENGTH)
+    if event.change in _NAMED and name:
+        channels.heard(session, place.channel_id, place.team_id, name, now=now)
+    elif event.change == "teamRenamed" and name:
+        channels.heard_team(session, place.team_id, name)
 
 
 def _meant(session: Session, event: ConversationChanged) -> Sequence[ConversationRow]:

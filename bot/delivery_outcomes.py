@@ -64,7 +64,7 @@ class DeliveryOutcomes:
     def _mark_sent(self, session: Session, batch: Sequence["_Taken"]) -> None:
         now = self._services.clock()
         activity_ids: dict[int | None, str] = {taken.row.id: taken.activity_id for taken in batch}
-        outbox.mark_many_sent(session, activity_ids, now=now)
+        outbox.mark_sent(session, activity_ids, now=now)
         for taken in batch:
             if taken.card_hash:
                 remember = remember_alert if taken.row.kind == "alert" else remember_card

@@ -79,6 +79,20 @@ class Repository:
 
 
 @dataclass(frozen=True, slots=True)
+class Fork:
+    """The repository that a pull request's source branch is in, where it is not the target's.
+
+    Azure DevOps allows forks within one organisation or collection. Everything is "" where it does
+    not say which one it is (GitPullRequest.forkSource).
+    """
+
+    id: str = ""
+    name: str = ""
+    project_id: str = ""
+    project_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Reviewer:
     """One reviewer of a pull request and the vote.
 
@@ -105,7 +119,8 @@ class PullRequestSnapshot:
 
     ``as_of`` is a webhook's createdDate, or the moment a REST answer was asked for.
     ``description`` is cut to 400 characters in list answers (``is_summary``).
-    ``number`` is unique in the connection (organisation or collection).
+    ``number`` is unique in the connection (organisation or collection). ``fork`` is where the
+    source branch is, None: in the same repository, as far as this snapshot says.
     """
 
     connection: str
@@ -132,6 +147,7 @@ class PullRequestSnapshot:
     reviewers: tuple[Reviewer, ...] = ()
     web_url: str = ""
     is_summary: bool = False
+    fork: Fork | None = None
 
 
 class CheckKind(StrEnum):

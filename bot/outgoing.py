@@ -8,6 +8,6 @@ _message = TypeAdapter(OutgoingMessage)
 
 
 def as_payload(message: OutgoingMessage) -> Json:
-    """The message as JSON, for ``storage.outbox.enqueue_message``."""
+    """The message as JSON, for ``storage.enqueue.message``."""
     payload: Json = _message.dump_python(message, mode="json")
     return payload

@@ -30,6 +30,7 @@ from bot.teams_model import (
     OutgoingMessage,
     SendResult,
     TeamsEvent,
+    TeamsTeam,
     TeamsUser,
 )
 
@@ -57,6 +58,10 @@ class AzureDevOpsError(Exception):
         self.status = status
 
 
+WEB_PAGE = "WebPage"
+"""``code`` where a refusal came as a web page: Azure DevOps itself answers programs with JSON."""
+
+
 class Unreachable(AzureDevOpsError):
     """No answer: refused, timed out, TLS, or 5xx after the retries. Trying later may help."""
 
@@ -82,7 +87,7 @@ class ConnectionPaused(AuthenticationFailed):
 
 
 class Forbidden(AzureDevOpsError):
-    """The credential is good but may not do this."""
+    """The credential is good but may not do this; ``code`` WEB_PAGE: by a page, not an answer."""
 
 
 class NotFound(AzureDevOpsError):
@@ -356,6 +361,9 @@ class Teams(Protocol):
         """The roster with mails, all pages."""
 
     async def member(self, conversation: Conversation, user_id: str) -> TeamsUser | None: ...
+
+    async def team(self, conversation: Conversation) -> TeamsTeam:
+        """The team of a channel, with the names of its channels."""
 
 
 class TeamsEvents(Protocol):

@@ -60,3 +60,7 @@ class Preferences:
     def delivery(self, kind: EventKind) -> Delivery:
         """How this kind reaches the person."""
         return self.kinds.get(kind, Delivery.ON)
+
+    def mutes(self, *, pull_request: str, repository: str) -> bool:
+        """Whether the person wants to hear nothing of this one (both as they are named above)."""
+        return pull_request in self.muted_pull_requests or repository in self.muted_repositories

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.model import (
+    Fork,
     Identity,
     MergeStatus,
     PullRequestSnapshot,
@@ -51,6 +52,7 @@ class Versions:
     auto_complete: Version | None = None
     closer: Version | None = None
     merge: Version | None = None
+    fork: Version | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,7 @@ class PullRequestState:
     merge: Merge | None = None
     published_at: datetime | None = None
     conflicted_since: datetime | None = None
+    fork: Fork | None = None
 
     @property
     def is_active(self) -> bool:
@@ -211,7 +214,8 @@ def _spoken_of(snapshot: PullRequestSnapshot, version: Version) -> list[tuple[st
     """(register, state field, value) of what this snapshot says beside the head.
 
     A webhook body may leave out the description, reviewers, commits and who set auto-complete
-    (it does so after a conflict), so only REST answers can say that there are none.
+    (it does so after a conflict), so only REST answers can say that there are none. Whether the
+    source is in a fork never changes, so nobody says that it is not.
     """
     is_rest = snapshot.source is SnapshotSource.REST
     said: list[tuple[str, str, object]] = []
@@ -229,6 +233,8 @@ def _spoken_of(snapshot: PullRequestSnapshot, version: Version) -> list[tuple[st
         closed_at = in_utc(snapshot.closed_at) if snapshot.closed_at else None
         closer = Closer(snapshot.closed_by, snapshot.status, closed_at)
         said.append(("closer", "closer", closer))
+    if snapshot.fork is not None:
+        said.append(("fork", "fork", snapshot.fork))
     if snapshot.merge_status.is_settled:
         said.append(("merge", "merge", _merge(snapshot, version)))
     return said

@@ -38,6 +38,23 @@ class Conversation:
 
 
 @dataclass(frozen=True, slots=True)
+class TeamsChannel:
+    """A channel of a team. ``name`` is "" for the first one, which every client translates."""
+
+    id: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TeamsTeam:
+    """A team in which the bot is, with the channels that Teams shows to it."""
+
+    id: str
+    name: str
+    channels: tuple[TeamsChannel, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TeamsUser:
     """A user of Teams. ``id`` is the bot-specific ``29:…`` id, ``mail`` UPN or mail if known."""
 

@@ -5,12 +5,12 @@ team, or for everywhere (``pullcord connect --default-repository``), before anyb
 there.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bot.repository_names import named
 from bot.teams_model import ConversationKind
-from storage.tables import Connection, ConversationRow, RepositoryRow
+from storage.tables import Connection, ConversationRow, RepositoryRow, TeamChannel
 from storage.text import folded
 
 SETTING = "default_repositories"
@@ -67,12 +67,29 @@ def usual_connections(
     return frozenset()
 
 
+def unknown_places(
+    settings: Mapping[str, Any],
+    conversations: Iterable[ConversationRow],
+    channels: Iterable[TeamChannel],
+) -> list[str]:
+    """What was named when connecting and is no team, channel or chat that is known, as written."""
+    there = {folded(name) for row in conversations for name in _names(row)}
+    for channel in channels:
+        there |= {folded(name) for name in (channel.id, channel_name(channel), channel.team_name)}
+    return [name for name in defaults_of(settings) if name and folded(name) not in there]
+
+
+def channel_name(channel: TeamChannel) -> str:
+    """A channel as it is named there: ``TEAM/CHANNEL``."""
+    name = channel.name or (GENERAL if channel.id == channel.team_id else "")
+    return f"{channel.team_name}/{name}"
+
+
 def _names(here: ConversationRow) -> list[str]:
     """What the conversation may be called there, the narrowest first."""
     if here.kind != ConversationKind.CHANNEL.value:
         return [here.id, here.name]
-    # Teams names a channel when it is made or renamed only, and the first one, whose id is the
-    # team's, never.
+    # The first channel, whose id is the team's, has no name: clients translate it.
     name = here.name or (GENERAL if here.id == here.team_id else "")
     return [here.id, f"{here.team_name}/{name}" if name else "", here.team_name]
 

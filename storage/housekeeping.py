@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, tuple_
+from sqlalchemy import ColumnElement, Select, delete, tuple_
 from sqlalchemy import select as sql_select
-from sqlmodel import Session, SQLModel, col, select
+from sqlmodel import Session, SQLModel, col, or_
 
 from storage.audit_cut import forget_audit
 from storage.dialects import table_of
@@ -24,6 +24,8 @@ from storage.tables import (
 
 KEEP_RADAR = timedelta(days=30)
 """What the radar has asked is asked again after that, of pull requests that are still open."""
+REVIEW_ASKED = "review asked"
+"""How what is held names its kind (bot.notices.kinds.EventKind)."""
 ROWS_AT_ONCE = 2_000
 """So that writers who wait behind a round wait for a moment only."""
 
@@ -67,15 +69,18 @@ def forget_old(session: Session, *, now: datetime, retention: Retention = Retent
             & (col(OutboxRow.due_at) < now - retention.sent),
         ),
         (
-            HeldNotice,
-            col(HeldNotice.released_at) < now - retention.sent,
+            HeldNotice,  # who was asked to review an open one is kept: it may have been his turn
+            (col(HeldNotice.released_at) < now - retention.sent)
+            & or_(
+                col(HeldNotice.kind) != REVIEW_ASKED,
+                col(HeldNotice.pull_request_id).is_(None),
+                col(HeldNotice.pull_request_id).in_(_closed()),
+            ),
         ),
         (
             Reminder,  # one of an open pull request is kept: without it, it would be told again
             (col(Reminder.created_at) < now - retention.sent)
-            & col(Reminder.pull_request_id).in_(
-                select(PullRequestRow.id).where(PullRequestRow.status != "active")
-            ),
+            & col(Reminder.pull_request_id).in_(_closed()),
         ),
         (
             BranchBuild,  # the one before the next build is asked of Azure DevOps then
@@ -105,3 +110,7 @@ def forget_old(session: Session, *, now: datetime, retention: Retention = Retent
     if retention.audit is not None:
         gone += forget_audit(session, before=now - retention.audit, now=now, limit=ROWS_AT_ONCE)
     return gone
+
+
+def _closed() -> Select[int | None]:
+    return sql_select(col(PullRequestRow.id)).where(col(PullRequestRow.status) != "active")

@@ -163,14 +163,7 @@ def renew(session: Session, row_ids: Sequence[int], *, until: datetime) -> None:
     _update(session, claimed, {"claimed_until": until})
 
 
-def mark_sent(session: Session, row_id: int | None, *, activity_id: str, now: datetime) -> None:
-    """Teams took this one and calls it ``activity_id``."""
-    mark_many_sent(session, {row_id: activity_id}, now=now)
-
-
-def mark_many_sent(
-    session: Session, activity_ids: Mapping[int | None, str], *, now: datetime
-) -> None:
+def mark_sent(session: Session, activity_ids: Mapping[int | None, str], *, now: datetime) -> None:
     """Teams took these; the mapping is from row ids to Teams' activity ids."""
     if not activity_ids:
         return

@@ -28,6 +28,7 @@ from bot.connections.checks import (
     Check,
     Trouble,
     failed,
+    sign_in_advice,
     sign_in_trouble,
     use_trouble,
     well,
@@ -226,7 +227,7 @@ class _Test:
             return await self._sign_in_with_oldest(what, error)
         except AzureDevOpsError as error:
             trouble = sign_in_trouble(error, is_entra=self._credential.is_entra)
-            self._checks.append(failed(what, trouble, str(error)))
+            self._checks.append(failed(what, trouble, str(error), sign_in_advice(error)))
             return None
         self._checks.append(well(what, f"signed in as {account.display_name}"))
         return account
@@ -281,7 +282,7 @@ class _Test:
             missing = self._missing_of(project, [name for _, name, _ in found])
             if missing:
                 raise NotFound(f"not seen: {', '.join(missing)}")
-            return f"{len(found)} repositories"
+            return "1 repository" if len(found) == 1 else f"{len(found)} repositories"
 
         await self._try(f"project {project}: code (read)", "code", look)
 

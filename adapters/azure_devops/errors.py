@@ -12,6 +12,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from bot.ports import (
+    WEB_PAGE,
     AuthenticationFailed,
     AzureDevOpsError,
     BadAnswer,
@@ -67,6 +68,9 @@ def to_error(status: int, headers: Mapping[str, str], body: bytes) -> AzureDevOp
         return Unreachable(text, code=key, status=status)
     if "relation already exists" in message.lower():
         return Conflict(_said(message, ""), code=RELATION_EXISTS, status=status)
+    if status == 403 and body.lstrip()[:1] == b"<":
+        text = "Azure DevOps, or a gateway in front of it, refuses this with a web page"
+        return Forbidden(text, code=WEB_PAGE, status=status)
     kind, otherwise = _refusal(status, code, _string(details.get("typeKey")), message)
     told = (_broken_rules(details) if kind is Rejected else "") or message
     return kind(_said(told, otherwise), code=key, status=status)

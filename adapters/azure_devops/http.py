@@ -298,8 +298,8 @@ class Http:
                 return failure  # it cannot be told now
             failure = trouble
         self._pool.set_aside(credential, failure)
-        logger.warning("credential %r was refused: %s", credential.name, failure)
-        if self._refused is not None:
+        if self._refused is not None:  # else it is only tried, and whoever tries it says so
+            logger.warning("credential %r was refused: %s", credential.name, failure)
             await self._refused(credential.name, failure)
         return failure
 

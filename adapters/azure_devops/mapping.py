@@ -9,6 +9,7 @@ from datetime import datetime
 from adapters.azure_devops.fields import FieldError, Fields
 from bot.links import pull_request_url, repository_url
 from bot.model import (
+    Fork,
     Identity,
     MergeStatus,
     PullRequestSnapshot,
@@ -98,6 +99,24 @@ def pull_request(
         reviewers=tuple(_reviewer(reviewer) for reviewer in fields.objects("reviewers")),
         web_url=page,
         is_summary=is_summary,
+        fork=_fork(fields),
+    )
+
+
+def _fork(fields: Fields) -> Fork | None:
+    """Where the source branch is, if in a fork (forkSource). What is left out stays unknown."""
+    source = fields.optional_object("forkSource")
+    if source is None:
+        return None
+    found = source.optional_object("repository")
+    project = found.optional_object("project") if found is not None else None
+    if found is None or project is None:
+        return Fork()
+    return Fork(
+        id=found.guid("id", ""),
+        name=found.text("name", ""),
+        project_id=project.guid("id", ""),
+        project_name=project.text("name", ""),
     )
 
 

@@ -16,7 +16,7 @@ from yarl import URL
 from adapters.entra import EntraError, TokenSource
 from adapters.teams.config import TeamsConfig
 from adapters.teams.connector_errors import connection_error, error_code, teams_error
-from adapters.teams.fields import BadActivity, objects, text
+from adapters.teams.fields import BadActivity, objects, required_text, text
 from adapters.teams.outgoing import encoded, message_body
 from adapters.teams.places import MESSAGE_ID_MARK, user_of
 from bot.ports import Clock, TeamsRefused, TeamsRetry, utc_now
@@ -26,6 +26,8 @@ from bot.teams_model import (
     Json,
     OutgoingMessage,
     SendResult,
+    TeamsChannel,
+    TeamsTeam,
     TeamsUser,
 )
 
@@ -157,6 +159,28 @@ class TeamsClient:
             if status != 404 or error_code(raw) != "MemberNotFoundInConversation":
                 raise teams_error(status, headers, raw, updating=False, now=self._clock())
         return None
+
+    async def team(self, conversation: Conversation) -> TeamsTeam:
+        """The channel's team by name, with its channels. The General channel has no name there.
+
+        https://learn.microsoft.com/microsoftteams/platform/bots/how-to/get-teams-context
+        (fetch team details, get the list of channels in a team)
+        """
+        url = f"{self._teams(conversation.service_url)}/{quote(conversation.team_id, safe='')}"
+        told = _object(await self._call("GET", url))
+        listed = _object(await self._call("GET", f"{url}/conversations"))
+        try:
+            channels = tuple(
+                TeamsChannel(required_text(each, "id"), text(each, "name"))
+                for each in objects(listed, "conversations")
+            )
+            return TeamsTeam(conversation.team_id, text(told, "name"), channels)
+        except BadActivity as error:
+            raise TeamsRefused(f"Teams answered a team that cannot be read: {error}") from None
+
+    def _teams(self, service_url: str) -> str:
+        """``…/v3/teams`` of a service URL, if that may be called."""
+        return f"{self._base(service_url).removesuffix('conversations')}teams"
 
     def _base(self, service_url: str) -> str:
         """``…/v3/conversations`` of a service URL, if that may be called."""

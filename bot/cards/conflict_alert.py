@@ -188,7 +188,7 @@ def _commit(commit: Commit, view: PullRequestView, limits: Limits) -> CardElemen
 
 def named_page(commit: Commit, view: PullRequestView) -> tuple[str, str]:
     """Name and page of what brought a commit: its pull request, or the commit itself."""
-    repository = view.page_url().rpartition("/pullrequest/")[0]
+    repository = view.repository_url()
     if commit.pull_request:
         return f"#{commit.pull_request}", f"{repository}/pullrequest/{commit.pull_request}"
     return plain(commit.id, SHORT_COMMIT, ellipsis=""), f"{repository}/commit/{commit.id}"
@@ -196,11 +196,21 @@ def named_page(commit: Commit, view: PullRequestView) -> tuple[str, str]:
 
 def _commands(alert: AlertView, limits: Limits) -> list[CardElement]:
     """Whole branch names or none: a command that was cut would do something else."""
-    commands = reproduce_commands(alert.view.state.source_ref, alert.target_ref)
+    state, view = alert.view.state, alert.view
+    if state.fork is not None and not view.fork_url():
+        said = "The source branch is in a fork that Azure DevOps does not name."
+        return [line(run(said, subtle=True), spacing="Medium")]
+    if state.fork is None:
+        commands = reproduce_commands(state.source_ref, alert.target_ref)
+    else:
+        commands = reproduce_fork_commands(
+            view.fork_url(), state.source_ref, view.repository_url(), alert.target_ref
+        )
     if commands is None or len(commands) > limits.branch * 3:
         return []
+    said = "See it locally:" if state.fork is None else "See it locally (the source is in a fork):"
     return [
-        line(run("See it locally:", bold=True), spacing="Medium"),
+        line(run(said, bold=True), spacing="Medium"),
         line(run(commands, mono=True)),
     ]
 
@@ -214,10 +224,33 @@ def reproduce_commands(source_ref: str, target_ref: str) -> str | None:
     source, target = branch_name(source_ref), branch_name(target_ref)
     if not source or not target or source.startswith("-"):
         return None
-    commands = (
+    return _as_shown(
         f"git fetch origin && git checkout {shlex.quote(source)} && "
         f"git merge {shlex.quote('origin/' + target)}"
     )
+
+
+def reproduce_fork_commands(
+    fork_url: str, source_ref: str, target_url: str, target_ref: str
+) -> str | None:
+    """The same where the source branch is in a fork; they work in a clone of either.
+
+    Args:
+        fork_url: the repository that has the source branch.
+        source_ref: the source branch.
+        target_url: the repository that the pull request is in.
+        target_ref: the target branch.
+    """
+    if not branch_name(source_ref) or not branch_name(target_ref):
+        return None
+    return _as_shown(  # whole refs: a name with a dash in front is no option
+        f"git fetch {shlex.quote(fork_url)} {shlex.quote(source_ref)} && "
+        "git checkout FETCH_HEAD && "
+        f"git fetch {shlex.quote(target_url)} {shlex.quote(target_ref)} && git merge FETCH_HEAD"
+    )
+
+
+def _as_shown(commands: str) -> str | None:
     return commands if plain(commands, len(commands)) == commands else None
 
 

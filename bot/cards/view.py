@@ -13,7 +13,7 @@ from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from bot.checks import OWN_STATUS
 from bot.conflicts.episodes import Finding, judge
-from bot.links import pull_request_url, split_url, ticket_url
+from bot.links import pull_request_url, repository_url, split_url, ticket_url
 from bot.model import Check, MergeStatus, Reviewer, Vote
 from bot.pull_request_state import PullRequestState
 from bot.teams_model import ConversationKind
@@ -110,6 +110,21 @@ class PullRequestView:
             self.state.number,
         )
         return f"{url}?_a={page}" if page else url
+
+    def repository_url(self) -> str:
+        """The page of the pull request's repository, by which git clones it, too."""
+        return self.page_url().rpartition("/pullrequest/")[0]
+
+    def fork_url(self) -> str:
+        """The same of the fork that its source branch is in, "" without one or not knowing it."""
+        fork = self.state.fork
+        if fork is None or not fork.name or not fork.project_name:
+            return ""
+        return repository_url(
+            without_user(self.base_url),
+            _in_address(fork.project_name, fork.project_id),
+            _in_address(fork.name, fork.id),
+        )
 
     def ticket_url(self, ticket: LinkedTicket) -> str:
         """The ticket's page on the configured host."""

@@ -54,13 +54,20 @@ async def _disconnect(
 
 def _say_what_is_lost(row: Connection, stake: Stake, leave_hooks: bool) -> None:
     click.echo(f"{row.name} is {row.base_url}. This ends:")
+    watched = _counted(stake.repositories, "repository", "repositories")
     click.echo(
-        f"  {stake.subscriptions} subscriptions in {stake.conversations} conversations; "
-        f"{stake.credentials} credentials; {stake.repositories} repositories are no longer watched"
+        f"  {_counted(stake.subscriptions, 'subscription')} in "
+        f"{_counted(stake.conversations, 'conversation')}; "
+        f"{_counted(stake.credentials, 'credential')}; "
+        f"{watched} {'is' if stake.repositories == 1 else 'are'} no longer watched"
     )
     if not leave_hooks:
         click.echo("  the service hooks of Pullcord in Azure DevOps")
     click.echo("Kept: links between tickets, branches and pull requests, and the audit.")
+
+
+def _counted(count: int, one: str, many: str = "") -> str:
+    return f"{count} {one if count == 1 else many or f'{one}s'}"
 
 
 async def _remove_hooks(settings: Settings, db: Database, name: str) -> int:

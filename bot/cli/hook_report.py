@@ -29,7 +29,8 @@ def check_lines(found: Examined, troubles: Sequence[FeedTrouble]) -> Iterator[st
             since = f"{trouble.began_at:%Y-%m-%d %H:%M} UTC"
             yield f"    since {since}: {log_safe(trouble.says)}.{mended}"
     if found.connection.old_secret_hash:
-        yield "    A former webhook secret is still valid."
+        end = f"`pullcord rotate-secret {name} --end` refuses it"
+        yield f"    A former webhook secret is still valid; once no hook uses it, {end}."
     if found.wanted and not found.own:
         yield (
             "This account sees none. Only project administrators see service hooks: if somebody "

@@ -63,7 +63,8 @@ def _nudge(
         raise CommandRefused(f"I know no pull request {number} in {connection}.")
     (seen,) = load_seen(session, [row])
     _check(session, invocation, seen)
-    nudges = tuple(nudge(session, seen, asked_by=invocation.person.name, now=now))
+    mode = invocation.services.holding.group_reviewers
+    nudges = tuple(nudge(session, seen, mode, asked_by=invocation.person.name, now=now))
     reached = [each.name for each in nudges if each.outcome in (Outcome.NOW, Outcome.LATER)]
     if reached:
         audit.append(
@@ -117,7 +118,7 @@ def _lines(nudges: tuple[Nudge, ...]) -> Iterator[str]:
         Outcome.ALREADY: "Nudged already this working day: {names}.",
         Outcome.MUTED: "Does not want to hear of it: {names}.",
         Outcome.UNKNOWN: "I do not know in Teams, so I cannot write to: {names}.",
-        Outcome.GROUP: "A group, of which I asked nobody: {names}.",
+        Outcome.GROUP: "A group, of which I ask nobody: {names}.",
     }
     for outcome, sentence in sentences.items():
         names = [_name(each) for each in nudges if each.outcome is outcome]
@@ -139,7 +140,7 @@ COMMAND = Command(
     run=run,
     details=(
         "For the author alone. Each reviewer whose vote is waited for gets one message, at most "
-        "once a working day and in working hours. Where a group is a reviewer, those of it get it "
-        "who were asked in its stead. The button is on the card."
+        "once a working day and in working hours. Where a group is a reviewer, the one of it gets "
+        "it whose turn it is, or else all of them. The button is on the card."
     ),
 )

@@ -22,14 +22,16 @@ def list_reply(
     *,
     clock_column: str,
     clock: Callable[[datetime, datetime], str],
+    note: str = "",
 ) -> Reply:
     """One table, each pull request a link, with buttons for the first of them.
 
     ``found`` may hold one more than MOST_LISTED, which tells that there are more. ``clock`` writes
-    what stands in the clock column, from since when it is, and now.
+    what stands in the clock column, from since when it is, and now. ``note`` stands below.
     """
     shown = found[:MOST_LISTED]
-    note = f"These are the first {MOST_LISTED}; there are more." if len(found) > len(shown) else ""
+    more = f"These are the first {MOST_LISTED}; there are more." if len(found) > len(shown) else ""
+    note = " ".join(part for part in (more, note) if part)
     first = shown[0]
     buttons = [
         open_url_button(f"Open {first.number}", page(first)),
@@ -65,6 +67,7 @@ def ago(moment: datetime, now: datetime) -> str:
 def _row(listed: ListedPullRequest) -> tuple[str, str, str]:
     title = escape(plain(f"{listed.number} {listed.title}", TITLE_LENGTH))
     marks = " (draft)" if listed.is_draft else ""
+    marks += " (muted)" if listed.is_muted else ""
     marks += " **conflicts**" if listed.has_conflicts else ""
     marks += f" for {escape(listed.reviewer_name, NAME_LENGTH)}" if listed.reviewer_name else ""
     return (

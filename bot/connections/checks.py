@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.ports import (
+    WEB_PAGE,
     AuthenticationFailed,
     AzureDevOpsError,
     Forbidden,
@@ -36,8 +37,8 @@ class Trouble(StrEnum):
 
 ADVICE = {
     Trouble.NONE: "",
-    Trouble.INVALID_CREDENTIALS: "Make a new token or secret and store it with "
-    "`pullcord credentials rotate`.",
+    Trouble.INVALID_CREDENTIALS: "Make a new token or secret. `pullcord credentials rotate` puts "
+    "it in the place of a stored one.",
     Trouble.INVALID_PERMISSIONS: "Give the token this scope, or the account this permission, in "
     "Azure DevOps.",
     Trouble.NO_RESOURCES: "Check the names, and that the account is a member of the project.",
@@ -81,7 +82,7 @@ def sign_in_trouble(error: AzureDevOpsError, *, is_entra: bool) -> Trouble:
     """What a failure of the very first question, who we are, means."""
     if isinstance(error, TlsFailed):
         return Trouble.TLS
-    if isinstance(error, Unreachable | RateLimited):
+    if isinstance(error, Unreachable | RateLimited) or error.code == WEB_PAGE:
         return Trouble.UNREACHABLE
     if error.code in CONDITIONAL_ACCESS or (is_entra and error.code == OAUTH_POLICY):
         return Trouble.POLICY
@@ -90,6 +91,16 @@ def sign_in_trouble(error: AzureDevOpsError, *, is_entra: bool) -> Trouble:
     if isinstance(error, AuthenticationFailed) and error.status != 200:
         return Trouble.INVALID_CREDENTIALS
     return Trouble.WRONG_URL  # no such place, a page instead of JSON, a redirect elsewhere
+
+
+def sign_in_advice(error: AzureDevOpsError) -> str:
+    """What to do about it, where that is not what the trouble's name says."""
+    if error.code == WEB_PAGE:
+        return (
+            "Give the headers that the gateway wants with --header or --header-env; or the "
+            "organisation lets in only some addresses."
+        )
+    return ""
 
 
 def use_trouble(error: AzureDevOpsError) -> Trouble:

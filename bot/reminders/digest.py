@@ -3,15 +3,17 @@
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, or_, select
 
 from bot.cards.digest import Digest, DigestLine
 from bot.cards.view import without_user
+from bot.group_reviewers import GroupReview
 from bot.links import pull_request_url
 from bot.notices.filters import passes, subject_of
 from bot.notices.model import Subscriber
 from bot.notices.readiness import is_ready
-from bot.own_groups import Asked, waiting_for_him
+from bot.own_groups import waiting_for_him
 from bot.reach import load_facts, load_reach
 from bot.reminders.due import is_muted
 from bot.reminders.people import Someone
@@ -104,26 +106,31 @@ def _identities(session: Session, person_id: int) -> list[tuple[str, str]]:
 def _concerning(
     session: Session, identities: Sequence[tuple[str, str]], groups: Collection[tuple[str, str]]
 ) -> list[Seen]:
-    """Open ones that these identities wrote, or that they or their groups are asked to review."""
+    """Open ones that these identities wrote, or that they or their groups are asked to review.
+
+    However much is asked of groups, his own and what is asked of him are among it.
+    """
     if not identities:
         return []
-    reviewers = [identity_id for _, identity_id in (*identities, *groups)]
+    own = or_(any_of(identities, col(PullRequestRow.author_id)), _is_reviewed_by(identities))
+    rows = {row.id: row for some in (own, _is_reviewed_by(groups)) for row in _open(session, some)}
+    return load_seen(session, [rows[id_] for id_ in sorted(rows, key=lambda id_: id_ or 0)])
+
+
+def _is_reviewed_by(identities: Collection[tuple[str, str]]) -> ColumnElement[bool]:
     reviewed = select(ReviewerRow.pull_request_id).where(
-        col(ReviewerRow.identity_id).in_(reviewers)
+        col(ReviewerRow.identity_id).in_([identity_id for _, identity_id in identities])
     )
-    rows = session.exec(
+    return col(PullRequestRow.id).in_(reviewed)
+
+
+def _open(session: Session, condition: ColumnElement[bool]) -> Sequence[PullRequestRow]:
+    return session.exec(
         select(PullRequestRow)
-        .where(
-            PullRequestRow.status == ACTIVE,
-            or_(
-                any_of(identities, col(PullRequestRow.author_id)),
-                col(PullRequestRow.id).in_(reviewed),
-            ),
-        )
+        .where(PullRequestRow.status == ACTIVE, condition)
         .order_by(col(PullRequestRow.id))
         .limit(MOST_READ)
     ).all()
-    return load_seen(session, rows)
 
 
 def _covered(session: Session, subscription_ids: frozenset[int]) -> Iterator[Seen]:
@@ -185,13 +192,13 @@ def _is_ready(seen: Seen) -> bool:
     return is_ready(seen.state) and not seen.is_blocked
 
 
-def _asked_of(groups: Collection[tuple[str, str]], found: Sequence[Seen]) -> Iterator[Asked]:
-    """The groups, given as (connection, group), by the pull requests that they review."""
+def _asked_of(groups: Collection[tuple[str, str]], found: Sequence[Seen]) -> Iterator[GroupReview]:
+    """Those of these groups (connection, id) that review these pull requests."""
     known = {(connection, group.lower()) for connection, group in groups}
     for seen in found:
         for reviewer in seen.state.reviewers:
             if (seen.state.connection, reviewer.identity.id.lower()) in known:
-                yield seen.id, reviewer.identity.id
+                yield GroupReview(seen.id, seen.state.connection, reviewer.identity.id)
 
 
 def _waits_for(seen: Seen, own_ids: set[str]) -> tuple[datetime, str] | None:

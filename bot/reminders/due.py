@@ -45,11 +45,7 @@ class Due:
 
 def is_muted(person: Someone, seen: Seen) -> bool:
     """Whether the person wants to hear nothing of this pull request."""
-    preferences = person.preferences
-    return (
-        seen.key in preferences.muted_pull_requests
-        or seen.repository_key in preferences.muted_repositories
-    )
+    return person.preferences.mutes(pull_request=seen.key, repository=seen.repository_key)
 
 
 def for_person(person: Someone, seen: Seen, roster: Roster, now: datetime) -> Iterator[Due]:
@@ -62,8 +58,7 @@ def for_person(person: Someone, seen: Seen, roster: Roster, now: datetime) -> It
         hours = rules.get(wait.rule)
         if hours is None:
             continue
-        concerned = roster.concerned(seen, wait.identity_id or seen.state.author.id)
-        if person.id not in {each.id for each in concerned}:
+        if person.id not in roster.concerned(seen, wait.identity_id or seen.state.author.id):
             continue
         if wait.rule in OF_REVIEWERS and author is not None and author.id == person.id:
             continue

@@ -12,6 +12,7 @@ from enum import StrEnum
 from sqlmodel import Session
 
 from bot.model import Reviewer
+from bot.notices.holding import GroupReviewers
 from bot.reminders.due import is_muted
 from bot.reminders.owners import person_owner
 from bot.reminders.people import Someone, load_roster
@@ -36,17 +37,20 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Nudge:
-    """A reviewer and what became of the nudge; ``group`` is in whose stead he was asked, if so."""
+    """A reviewer and what became of the nudge; ``group`` is through which he reviews, if so."""
 
     name: str
     outcome: Outcome
     group: str = ""
 
 
-def nudge(session: Session, seen: Seen, *, asked_by: str, now: datetime) -> Iterator[Nudge]:
+def nudge(
+    session: Session, seen: Seen, mode: GroupReviewers, *, asked_by: str, now: datetime
+) -> Iterator[Nudge]:
     """Nudge each reviewer whose vote is waited for; who is at work is told in this transaction.
 
-    For a group it is those who were asked in its stead; somebody asked for two is nudged once.
+    For a group it is who reviews through it, unless the operator wants nobody of groups to be
+    told (``mode``). Somebody who is waited for in two ways is nudged once.
     """
     roster = load_roster(session, [seen])
     nudged: set[int] = set()
@@ -54,9 +58,11 @@ def nudge(session: Session, seen: Seen, *, asked_by: str, now: datetime) -> Iter
         name = reviewer.identity.display_name
         group = name if reviewer.identity.is_group else ""
         people = roster.concerned(seen, reviewer.identity.id)
+        if group and mode is GroupReviewers.NOBODY:
+            people = {}
         if not people:
             yield Nudge(name, Outcome.GROUP if group else Outcome.UNKNOWN)
-        for person in people:
+        for person in people.values():
             if person.id not in nudged:
                 nudged.add(person.id)
                 outcome = _note(session, seen, reviewer, person, asked_by, now)

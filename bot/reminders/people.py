@@ -1,21 +1,23 @@
 """The people whom reminders are about, each with his own working time."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlmodel import Session, col, select
 
+from bot.group_reviewers import Asked, GroupReview, reviewers_through_groups
 from bot.model import Reviewer
-from bot.notices.kinds import EventKind
-from bot.notices.reasons import Role
 from bot.people_preferences import preferences_of
 from bot.preferences import Preferences
 from bot.reminders.seen import Seen
 from bot.reminders.waiting import waiting_reviewers
 from bot.working_time import Calendar, calendar_of
-from storage.queries import identities, reviews
 from storage.tables import ConversationRow, IdentityRow, Person, RepositoryRow
+
+_IS_OPEN_CHAT = (col(ConversationRow.id) == col(Person.personal_conversation_id)) & (
+    col(ConversationRow.state) == "active"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,24 +48,24 @@ class Roster:
 
     ``by_identity`` is by (connection, identity id in lower case). ``reviewers`` are the identity
     ids of those who are configured to review, by (connection, repository id). ``for_groups`` are
-    those who were asked in the stead of a group that reviews, by (pull request's row, the group's
-    identity id in lower case).
+    those whose review is waited for because of a group, by (pull request's row, the group's
+    identity id in lower case), and by person.
     """
 
     by_identity: dict[tuple[str, str], Someone] = field(default_factory=dict)
     reviewers: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
-    for_groups: dict[tuple[int, str], tuple[Someone, ...]] = field(default_factory=dict)
+    for_groups: dict[Asked, dict[int, Someone]] = field(default_factory=dict)
 
     def of(self, connection: str, identity_id: str) -> Someone | None:
         """The person behind an identity."""
         return self.by_identity.get((connection, identity_id.lower()))
 
-    def concerned(self, seen: Seen, identity_id: str) -> Sequence[Someone]:
-        """Who is waited for under an identity; a group's are those asked in its stead."""
+    def concerned(self, seen: Seen, identity_id: str) -> Mapping[int, Someone]:
+        """Who is waited for under an identity, by person; for a group, who reviews through it."""
         found = self.of(seen.state.connection, identity_id)
         if found is not None:
-            return (found,)
-        return self.for_groups.get((seen.id, identity_id.lower()), ())
+            return {found.id: found}
+        return self.for_groups.get((seen.id, identity_id.lower()), {})
 
     def author_of(self, seen: Seen) -> Someone | None:
         """The person who wrote a pull request."""
@@ -107,44 +109,32 @@ def load_roster(session: Session, seen: Collection[Seen]) -> Roster:
     for connection, identity_ids in ids.items():
         for identity_id, person, chat in _people(session, connection, identity_ids):
             people[(connection, identity_id.lower())] = someone(person, chat)
-    return Roster(people, reviewers, _for_groups(session, seen, people))
+    return Roster(people, reviewers, _for_groups(session, seen))
 
 
-def _for_groups(
-    session: Session, all_seen: Collection[Seen], known: Mapping[tuple[str, str], Someone]
-) -> dict[tuple[int, str], tuple[Someone, ...]]:
-    """Those asked who are in the group; who reviews in person is waited for as himself."""
-    with_groups = {
-        seen.id: seen
+def _for_groups(session: Session, all_seen: Collection[Seen]) -> dict[Asked, dict[int, Someone]]:
+    asked = [
+        GroupReview(seen.id, seen.state.connection, reviewer.identity.id)
         for seen in all_seen
-        if any(reviewer.identity.is_group for reviewer in seen.state.reviewers)
+        for reviewer in seen.state.reviewers
+        if reviewer.identity.is_group
+    ]
+    found = reviewers_through_groups(session, asked)
+    known = _load_people(session, {person_id for people in found.values() for person_id in people})
+    by_name = sorted(known.values(), key=lambda person: (person.name, person.id))
+    return {
+        key: {person.id: person for person in by_name if person.id in people}
+        for key, people in found.items()
     }
-    asked = reviews.asked_for_groups(
-        session,
-        list(with_groups),
-        kind=EventKind.REVIEW_ASKED.value,
-        role=Role.GROUP_MEMBER.value,
+
+
+def _load_people(session: Session, ids: Collection[int]) -> dict[int, Someone]:
+    rows = session.exec(
+        select(Person, ConversationRow.id)
+        .join(ConversationRow, _IS_OPEN_CHAT, isouter=True)
+        .where(col(Person.id).in_(ids), col(Person.removed_at).is_(None))
     )
-    found: dict[tuple[int, str], dict[int, Someone]] = {}
-    for row_id, person_id, _ in asked:
-        state = with_groups[row_id].state
-        person = load_person(session, person_id)
-        in_person = {
-            own.id
-            for reviewer in state.reviewers
-            if (own := known.get((state.connection, reviewer.identity.id.lower())))
-        }
-        if person is None or person.id in in_person:
-            continue
-        own_ids = identities.ids_of_person(session, person.id, state.connection)
-        for reviewer in state.reviewers:
-            if not reviewer.identity.is_group:
-                continue
-            group = reviews.group_members(session, state.connection, reviewer.identity.id)
-            if group is not None and own_ids & set(group.members):
-                key = (row_id, reviewer.identity.id.lower())
-                found.setdefault(key, {})[person.id] = person
-    return {key: tuple(people.values()) for key, people in found.items()}
+    return {person.id or 0: someone(person, chat or "") for person, chat in rows}
 
 
 def load_person(session: Session, person_id: int) -> Someone | None:
@@ -180,12 +170,7 @@ def _people(
     statement = (
         select(IdentityRow.id, Person, ConversationRow.id)
         .join(Person, col(Person.id) == IdentityRow.person_id)
-        .join(
-            ConversationRow,
-            (col(ConversationRow.id) == Person.personal_conversation_id)
-            & (col(ConversationRow.state) == "active"),
-            isouter=True,
-        )
+        .join(ConversationRow, _IS_OPEN_CHAT, isouter=True)
         .where(
             IdentityRow.connection == connection,
             col(IdentityRow.id).in_(identity_ids),

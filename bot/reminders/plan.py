@@ -67,7 +67,7 @@ def _of_people(seen: Seen, roster: Roster, now: datetime) -> Iterator[PlannedRem
     people = {
         person.id: person
         for identity_id in identities
-        for person in roster.concerned(seen, identity_id)
+        for person in roster.concerned(seen, identity_id).values()
     }
     for person in people.values():
         for due in for_person(person, seen, roster, now):

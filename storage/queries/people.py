@@ -1,6 +1,6 @@
 """People as Teams knows them, and Azure DevOps identities as they come in."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -121,11 +121,3 @@ def store_identity(session: Session, connection: str, identity: IdentityFacts) -
     session.add(stored)
     session.flush()
     return stored
-
-
-def store_identities(
-    session: Session, connection: str, identities: Iterable[IdentityFacts]
-) -> None:
-    """Keep several identities."""
-    for identity in identities:
-        store_identity(session, connection, identity)

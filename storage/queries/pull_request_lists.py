@@ -25,7 +25,7 @@ class ListedPullRequest:
 
     ``since`` is when it was opened, or where it waits for a review, when that was asked for.
     ``id`` is ours. ``reviewer_id`` and ``reviewer_name`` are whose review it waits for, "" in lists
-    that are not about that.
+    that are not about that. ``is_muted``: the reader wants to hear nothing of it.
     """
 
     id: int
@@ -42,6 +42,18 @@ class ListedPullRequest:
     since: datetime
     reviewer_id: str = ""
     reviewer_name: str = ""
+    repository_id: str = ""
+    is_muted: bool = False
+
+    @property
+    def key(self) -> str:
+        """``connection/NUMBER``, as preferences name it."""
+        return f"{self.connection}/{self.number}"
+
+    @property
+    def repository_key(self) -> str:
+        """``connection/REPOSITORY_ID``, as preferences name it."""
+        return f"{self.connection}/{self.repository_id}"
 
 
 def list_open(
@@ -177,4 +189,5 @@ def _line(
         has_conflicts=row.status == ACTIVE and row.id in blocked,
         target_ref=row.target_ref,
         since=row.created_at,
+        repository_id=row.repository_id,
     )

@@ -5,12 +5,22 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam
+from sqlalchemy import Select, and_, bindparam
 from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
 from storage.dialects import insert_new, table_of
-from storage.tables import GroupMembers, GroupTurn, HeldNotice, ReviewedCommit, ThreadParticipant
+from storage.queries import recording
+from storage.tables import (
+    GroupMembers,
+    GroupTurn,
+    HeldNotice,
+    IdentityRow,
+    PullRequestRow,
+    ReviewedCommit,
+    ReviewerRow,
+    ThreadParticipant,
+)
 
 
 def keep_reviewed(
@@ -75,6 +85,58 @@ def groups_of(session: Session, identities: Collection[tuple[str, str]]) -> list
         for row in rows
         if any(member.lower() in ids[row.connection] for member in row.members)
     ]
+
+
+def people_of_groups(
+    session: Session, groups: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], frozenset[int]]:
+    """The persons (ids) in each (connection, group id), without those who left.
+
+    Keys are in lower case. A group whose members were never read is absent.
+    """
+    members: dict[tuple[str, str], set[str]] = {}
+    for connection, group_id in groups:
+        row = group_members(session, connection, group_id)
+        if row is not None:
+            members[(connection, group_id.lower())] = {member.lower() for member in row.members}
+    people: dict[tuple[str, str], int] = {}
+    for connection in {connection for connection, _ in members}:
+        wanted = {id_ for key, ids in members.items() if key[0] == connection for id_ in ids}
+        for found in recording.people_of(session, connection, sorted(wanted)):
+            people[(connection, found.identity_id.lower())] = found.person_id
+    return {
+        (connection, group_id): frozenset(
+            people[(connection, id_)] for id_ in ids if (connection, id_) in people
+        )
+        for (connection, group_id), ids in members.items()
+    }
+
+
+def people_in_person(
+    session: Session, pull_request_ids: Collection[int]
+) -> dict[int, frozenset[int]]:
+    """The persons (ids) who wrote each pull request or review it as themselves."""
+    is_whose = and_(
+        col(IdentityRow.connection) == col(PullRequestRow.connection),
+        col(IdentityRow.person_id).is_not(None),
+    )
+    is_meant = col(PullRequestRow.id).in_(pull_request_ids)
+    authors = (
+        select(PullRequestRow.id, IdentityRow.person_id)
+        .join(IdentityRow, is_whose & (col(IdentityRow.id) == col(PullRequestRow.author_id)))
+        .where(is_meant)
+    )
+    reviewers = (
+        select(PullRequestRow.id, IdentityRow.person_id)
+        .join(ReviewerRow, col(ReviewerRow.pull_request_id) == PullRequestRow.id)
+        .join(IdentityRow, is_whose & (col(IdentityRow.id) == col(ReviewerRow.identity_id)))
+        .where(is_meant, col(ReviewerRow.is_group).is_(False))
+    )
+    found: dict[int, set[int]] = {}
+    for statement in (authors, reviewers):
+        for pull_request_id, person_id in session.exec(statement):
+            found.setdefault(pull_request_id or 0, set()).add(person_id or 0)
+    return {pull_request_id: frozenset(people) for pull_request_id, people in found.items()}
 
 
 def keep_group(

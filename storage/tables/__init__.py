@@ -32,6 +32,7 @@ from storage.tables.people import (
     Person,
     PostedCard,
     Subscription,
+    TeamChannel,
 )
 from storage.tables.queues import ActivityRow, InboxRow, Lease, OutboxRow, WorkflowRun
 from storage.tables.radar import (
@@ -88,6 +89,7 @@ __all__ = [
     "ReviewedCommit",
     "ReviewerRow",
     "Subscription",
+    "TeamChannel",
     "ThreadParticipant",
     "TicketNews",
     "TicketRow",

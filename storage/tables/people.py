@@ -89,6 +89,21 @@ class ConversationRow(Row, table=True):
     created_at: datetime
 
 
+class TeamChannel(Row, table=True):
+    """What a channel of a team is called, whether anybody wrote to the bot there or not.
+
+    ``name`` is "" for the first one, whose id is the team's. ``read_at``: when Teams said it.
+    """
+
+    __tablename__ = "team_channels"
+
+    id: str = Field(primary_key=True)
+    team_id: str = Field(index=True)
+    team_name: str = ""
+    name: str = ""
+    read_at: datetime
+
+
 class Subscription(Row, table=True):
     """A conversation's wish to hear of a project or repository.
 

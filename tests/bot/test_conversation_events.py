@@ -107,7 +107,7 @@ async def test_channels_and_teams_are_followed_through_their_changes(talk: Talk)
     row = await _row(talk, side.id)
     assert (row.name, row.team_name) == ("Other side", "Web and more")
     (renamed,) = await talk.audit("conversation.channelRenamed")
-    assert renamed.before == {side.id: ""}  # messages do not name their channel
+    assert renamed.before == {side.id: "Side"}
     assert renamed.after == {side.id: "Other side"}
     assert renamed.actor == "Jonas Sample <jonas@example.com>"
 

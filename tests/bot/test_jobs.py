@@ -172,7 +172,7 @@ async def test_the_ages_on_cards_are_brought_up_to_date(world: World) -> None:
     (row,) = [each for each in await world.outbox() if each.kind == "card"]
     now = world.clock()
     await world.db.write(lambda s: remember_card(s, in_hand(row), "digest", "activity", now))
-    await world.db.write(lambda s: outbox.mark_sent(s, row.id, activity_id="activity", now=now))
+    await world.db.write(lambda s: outbox.mark_sent(s, {row.id: "activity"}, now=now))
     world.clock.advance(days=1)
     assert await jobs_of(world).run_now(CARD_AGES)
     assert [each.cause for each in await world.outbox() if each.state == "pending"][-1] == "age"

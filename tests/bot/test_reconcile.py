@@ -28,6 +28,7 @@ from bot.changes import (
     VoteCast,
 )
 from bot.model import (
+    Fork,
     Identity,
     MergeStatus,
     PullRequestSnapshot,
@@ -175,6 +176,15 @@ def test_a_webhook_without_reviewers_takes_none_away() -> None:
     state, told = play(seen(**votes((JONAS, Vote.APPROVED))), hooked(1))
     assert told[1] == []
     assert len(state.reviewers) == 1
+
+
+def test_that_the_source_is_in_a_fork_is_never_unsaid() -> None:
+    fork = Fork("f1", "web-maya", "p2", "People")
+    state, told = play(seen(fork=fork), hooked(1), hooked(2, fork=None, title="Other"))
+    assert state.fork == fork
+    renamed, _ = play(seen(fork=fork), seen(1, fork=replace(fork, name="web-m")), hooked(0.5))
+    assert renamed.fork == replace(fork, name="web-m")
+    assert told[1] == []
 
 
 # --- conflicts --------------------------------------------------------------------------------

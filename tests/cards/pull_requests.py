@@ -12,6 +12,7 @@ from bot.model import (
     Commit,
     ConflictKind,
     FileConflict,
+    Fork,
     MergeStatus,
     PullRequestSnapshot,
     PullRequestStatus,
@@ -118,11 +119,14 @@ def _alert(snapshot: PullRequestSnapshot, **values: Any) -> AlertView:
 
 
 _OPEN = seen(1, repository=SHOP, **CONFLICT)
+FORK = Fork("repo-fork", "web-maya", "project-people", "Maya's forks")
 _LONG = seen(1, repository=SHOP, **CONFLICT, title=LONG_TITLE, source_ref=LONG_BRANCH)
 
 ALERTS: dict[str, AlertView] = {
     "open": _alert(_OPEN),
     "auto-complete": _alert(seen(1, repository=SHOP, **CONFLICT, auto_complete_by=MAYA)),
+    "from-a-fork": _alert(seen(1, repository=SHOP, **CONFLICT, fork=FORK)),
+    "from-an-unknown-fork": _alert(seen(1, repository=SHOP, **CONFLICT, fork=Fork())),
     "found-here": _alert(_OPEN, is_own_finding=True, files_from=FROM_OVERLAP, cause=()),
     "files-not-known": _alert(_OPEN, files=(), cause=(), is_examined=False),
     "long-texts": _alert(

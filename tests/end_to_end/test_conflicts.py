@@ -78,32 +78,49 @@ async def remerging(opened: OpenScene) -> Scene:
     return made
 
 
-@pytest.mark.parametrize(
-    ("source", "target", "kind"),
-    [
-        (MINE, OURS, "checkout.py  both changed"),
-        ({"checkout.py": None}, OURS, "checkout.py  deleted here, changed on the target"),
-        (MINE, {"checkout.py": None}, "checkout.py  changed here, deleted on the target"),
-        ({"new.txt": "mine\n"}, {"new.txt": "ours\n"}, "new.txt  both added"),
-    ],
-    ids=["content", "deleted here", "deleted there", "both added"],
-)
-async def test_each_kind_of_conflict_is_told_with_file_kind_and_cause(
-    remerging: Scene,
-    source: dict[str, str | None],
-    target: dict[str, str | None],
-    kind: str,
-) -> None:
+async def test_each_kind_of_conflict_is_told_with_file_kind_and_cause(remerging: Scene) -> None:
     scene = remerging
-    pull_request = await scene.opens(scene.maya, "Mine", files=source)  # type: ignore[arg-type]  # None deletes
-    commit = await pushes(scene, target)
+    await pushes(scene, {"a.txt": BASE, "b.txt": BASE})
+    mine: dict[str, str | None] = {
+        "checkout.py": "mine\n",
+        "a.txt": None,
+        "b.txt": f"{BASE}mine\n",
+        "new.txt": "mine\n",
+    }
+    pull_request = await scene.opens(scene.maya, "Mine", files=mine)  # type: ignore[arg-type]  # None deletes
+    commit = await pushes(
+        scene,
+        {"checkout.py": "ours\n", "a.txt": f"{BASE}ours\n", "b.txt": None, "new.txt": "ours\n"},
+    )
     alert = await told_once(scene, pull_request, scene.maya)
-    assert "1 file in conflict:" in alert
-    assert kind in alert
+    assert "4 files in conflict:" in alert
+    for kind in (
+        "checkout.py  both changed",
+        "a.txt  deleted here, changed on the target",
+        "b.txt  changed here, deleted on the target",
+        "new.txt  both added",
+    ):
+        assert kind in alert
     assert f"Priya Sample  {commit[:7]}  By hand" in alert
     assert "own finding" not in alert
     branch = branch_of(pull_request)
     assert f"git fetch origin && git checkout {branch} && git merge origin/main" in alert
+
+
+async def test_a_merge_attempted_webhook_alone_tells_it_with_ten_files_and_a_count(
+    remerging: Scene,
+) -> None:
+    scene = remerging
+    names = [f"part-{n:02}.txt" for n in range(12)]
+    pull_request = await scene.opens(scene.maya, "Mine", files=dict.fromkeys(names, "mine\n"))
+    hooks = scene.azure.hooks.subscriptions
+    for id_ in [id_ for id_, hook in hooks.items() if hook.event_type != "git.pullrequest.merged"]:
+        del hooks[id_]
+    await pushes(scene, dict.fromkeys(names, "ours\n"))
+    alert = await told_once(scene, pull_request, scene.maya)
+    assert "12 files in conflict:" in alert
+    assert [name for name in names if name in alert] == names[:10]
+    assert "and 2 more" in alert
 
 
 async def test_a_rename_on_both_sides_is_told_as_one(remerging: Scene) -> None:
@@ -399,19 +416,27 @@ async def test_each_state_is_posted_once_for_each_iteration_from_the_first_clean
     }
 
 
-async def test_a_connection_can_do_without_the_status(scene: Scene) -> None:
-    def switch_off(session: Session) -> None:
+async def test_a_connection_can_do_without_the_status_or_have_it_for_conflicts_only(
+    scene: Scene,
+) -> None:
+    def choose(session: Session, mode: str) -> None:
         row = session.get_one(Connection, CONNECTION)
-        row.settings = {**row.settings, "post_status": "off"}
+        row.settings = {**row.settings, "post_status": mode}
         session.add(row)
 
-    await scene.stage.bot.db.write(switch_off)
+    await scene.stage.bot.db.write(lambda s: choose(s, "off"))
     pull_request = await scene.opens(scene.maya, "Mine", files=MINE)
     await pushes(scene, OURS)
     await told_once(scene, pull_request, scene.maya)
     assert not [
         call for call in scene.azure.calls if "/statuses" in call.path and call.method == "POST"
     ]
+    await scene.stage.bot.db.write(lambda s: choose(s, "conflicts"))
+    await scene.stage.restart_bot()  # else what is open already has it within the hour
+    untouched = await scene.opens(scene.jonas, "His")
+    await pushes(scene, {"checkout.py": "mine\n"})
+    assert [status.state for status in pull_request.statuses] == ["failed", "succeeded"]
+    assert untouched.statuses == []
 
 
 async def test_a_draft_is_told_to_its_author_and_to_the_channel_when_published(

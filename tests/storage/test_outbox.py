@@ -50,7 +50,7 @@ async def keys(db: Database, minutes: float = 0) -> list[str]:
 
 async def sent(db: Database, *rows: Claimed) -> None:
     told: dict[int | None, str] = {row.id: f"activity {row.id}" for row in rows}
-    await db.write(lambda s: outbox.mark_many_sent(s, told, now=NOW))
+    await db.write(lambda s: outbox.mark_sent(s, told, now=NOW))
 
 
 async def row_of(db: Database, row_id: int | None) -> OutboxRow:
@@ -193,7 +193,7 @@ async def test_sent_rows_keep_what_teams_called_them(db: Database) -> None:
             f"activity {row.id}",
             NOW,
         )
-    await db.write(lambda s: outbox.mark_many_sent(s, {}, now=NOW))
+    await db.write(lambda s: outbox.mark_sent(s, {}, now=NOW))
 
 
 async def test_a_dead_letter_frees_its_conversation_and_can_be_tried_again(db: Database) -> None:

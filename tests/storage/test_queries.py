@@ -254,9 +254,8 @@ def test_an_identity_keeps_its_person_and_what_is_left_out(session: Session) -> 
     person = add_person(session)
     row = people.store_identity(session, "demo", Account())
     row.person_id = person
-    people.store_identities(
-        session, "demo", [Account(unique_name=""), Account(id="i2", unique_name="CORP\\Jonas")]
-    )
+    people.store_identity(session, "demo", Account(unique_name=""))
+    people.store_identity(session, "demo", Account(id="i2", unique_name="CORP\\Jonas"))
     kept = session.get_one(IdentityRow, ("demo", "i1"))
     assert (kept.person_id, kept.unique_name, kept.account_key) == (
         person,

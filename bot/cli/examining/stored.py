@@ -8,12 +8,15 @@ from sqlmodel import Session, select
 from bot.cli.examining.finding import Finding
 from bot.log_text import log_safe
 from bot.ports import utc_now
+from bot.usual_repository import channel_name, unknown_places
 from storage import inbox, outbox
 from storage.engine import Database
+from storage.queries import channels, connections
 from storage.secrets import SecretBox, SecretKeyError
-from storage.tables import Connection, Credential
+from storage.tables import Connection, ConversationRow, Credential
 
 SHOWN_LETTERS = 5
+SHOWN_CHANNELS = 20
 INBOX_LATE = timedelta(minutes=5)
 OUTBOX_LATE = timedelta(minutes=15)
 RUNNING = "Is `pullcord serve` running? Its log says what is in the way."
@@ -24,6 +27,8 @@ async def examine_stored(db: Database, keys: tuple[str, ...]) -> AsyncIterator[F
     yield await _secrets(db, keys)
     yield await _inbox(db)
     yield await _outbox(db)
+    for finding in await db.read(_places):
+        yield finding
 
 
 async def _secrets(db: Database, keys: tuple[str, ...]) -> Finding:
@@ -106,6 +111,26 @@ async def _outbox(db: Database) -> Finding:
         f"{says} ({reasons})",
         "After mending the cause run `pullcord outbox retry`.",
     )
+
+
+def _places(session: Session) -> list[Finding]:
+    """Usual repositories that are named for a channel which nobody knows: nothing follows them."""
+    rows = connections.all_connections(session)
+    told, known = session.exec(select(ConversationRow)).all(), channels.every(session)
+    names = ", ".join(channel_name(channel) for channel in known[:SHOWN_CHANNELS])
+    more = f" and {len(known) - SHOWN_CHANNELS} more" if len(known) > SHOWN_CHANNELS else ""
+    advice = f"Known channels: {names}{more}." if known else "Add the app to a team first."
+    return [
+        Finding(
+            f"usual repositories of {row.name}",
+            True,
+            f"no team, channel or chat that I know is called {', '.join(map(log_safe, unknown))}",
+            f"{log_safe(advice)} Then `pullcord connect {row.name} --edit --default-repository …`.",
+            is_note=True,
+        )
+        for row in rows
+        if (unknown := unknown_places(row.settings, told, known))
+    ]
 
 
 def _age(oldest: datetime | None) -> timedelta:

@@ -248,7 +248,9 @@ async def test_without_the_authority_it_is_tls_and_without_the_headers_it_is_tol
     assert wrong(tried) == {"sign in": "tls"}
     assert "--ca-bundle" in tried.checks[0].advice
     tried = await place.try_with(token, network=Network(ca_pem=authority.pem))
-    assert wrong(tried) == {"sign in": "invalid_permissions"}
+    assert wrong(tried) == {"sign in": "unreachable"}
+    assert "a gateway" in tried.checks[0].says
+    assert "--header" in tried.checks[0].advice
     stranger = Network(headers=GATEWAY, ca_pem=PrivateAuthority("Another").pem)
     assert wrong(await place.try_with(token, network=stranger)) == {"sign in": "tls"}
 

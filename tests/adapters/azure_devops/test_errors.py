@@ -40,7 +40,7 @@ def body(message: str, type_key: str = "SomeException", **more: object) -> bytes
         (401, b"", AuthenticationFailed, ""),
         (401, body("TF400813: The user '' is not authorized."), AuthenticationFailed, "TF400813"),
         (403, body("VS403463: Conditional Access"), AuthenticationFailed, "VS403463"),
-        (403, b"<html>no</html>", Forbidden, ""),
+        (403, b"<html>no</html>", Forbidden, "WebPage"),
         (
             403,
             body("not editable", "GitPullRequestStatusNotEditableException"),

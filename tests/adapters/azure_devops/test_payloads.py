@@ -10,6 +10,7 @@ from bot.model import (
     BuildHook,
     Comment,
     CommentHook,
+    Fork,
     Hook,
     Identity,
     MergeStatus,
@@ -112,6 +113,38 @@ def test_a_completed_one_is_closed() -> None:
     snapshot = pull_request("git.pullrequest.merged__completed")
     assert snapshot.status is PullRequestStatus.COMPLETED
     assert snapshot.closed_at == datetime(2026, 11, 20, 9, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("source", "fork"),
+    [
+        (None, None),
+        (
+            {
+                "name": "refs/heads/feature/x",
+                "repository": {
+                    "id": SHOP.id.upper(),
+                    "name": "web-shop",
+                    "isFork": True,
+                    "project": {"id": SHOP.project_id, "name": "Shop"},
+                    "remoteUrl": "https://elsewhere.example/evil",
+                },
+            },
+            Fork(SHOP.id, "web-shop", SHOP.project_id, "Shop"),
+        ),
+        ({"name": "refs/heads/feature/x"}, Fork()),
+        ({"repository": {"id": SHOP.id}}, Fork()),
+    ],
+)
+def test_a_source_in_a_fork_is_known_by_names_and_never_by_an_address(
+    source: object, fork: Fork | None
+) -> None:
+    """CHECKS 20."""
+    body = fixture("git.pullrequest.created__plain")
+    body["resource"]["forkSource"] = source
+    hook = parse_hook(json.dumps(body).encode(), "acme")
+    assert isinstance(hook, PullRequestHook)
+    assert hook.snapshot.fork == fork
 
 
 def test_an_abandoned_one_tells_who_closed_it_if_the_body_does() -> None:

@@ -17,6 +17,8 @@ from bot.teams_model import (
     ConversationKind,
     Mention,
     OutgoingMessage,
+    TeamsChannel,
+    TeamsTeam,
     TeamsUser,
 )
 from tests.adapters.teams.listening_bot import (
@@ -176,6 +178,19 @@ async def test_one_member_is_found_and_a_stranger_is_none(
     found = await client.member(where(channel, teams), maya.id)
     assert found and found.mail == "maya@example.com"
     assert await client.member(where(channel, teams), "29:nobody") is None
+
+
+async def test_a_team_is_read_with_its_channels_of_which_the_first_has_no_name(
+    client: TeamsClient, teams: TeamsSandbox, channel: Place
+) -> None:
+    assert channel.team is not None
+    team_id = channel.team.id
+    found = await client.team(where(channel, teams))
+    assert found == TeamsTeam(
+        team_id, "Payments", (TeamsChannel(team_id), TeamsChannel(channel.id, "Reviews"))
+    )
+    paths = [call.path for call in teams.connector_requests()]
+    assert paths == [f"/amer/v3/teams/{team_id}", f"/amer/v3/teams/{team_id}/conversations"]
 
 
 async def test_a_guest_of_a_shared_channel_is_found_there(

@@ -14,7 +14,7 @@ from bot.cards.conflict_alert import draw_conflict_alert, reproduce_commands
 from bot.cards.parts import MOST_BYTES, size_of
 from bot.cards.view import PullRequestView
 from bot.conflicts.episodes import EndedBy
-from bot.model import Commit, ConflictKind, FileConflict, PullRequestSnapshot
+from bot.model import Commit, ConflictKind, FileConflict, Fork, PullRequestSnapshot
 from bot.reconcile import reconcile
 from tests.bot.cards.schema import schema_errors, texts_of, urls_of
 from tests.bot.pull_request_samples import CONFLICT, JONAS, at, seen
@@ -142,6 +142,25 @@ def test_branch_names_are_quoted_for_the_shell() -> None:
         *("git", "fetch", "origin", "&&", "git", "checkout", "a;rm$(x)"),
         *("&&", "git", "merge", "origin/it's"),
     ]
+
+
+def test_a_source_in_a_fork_is_fetched_from_there() -> None:
+    """By both addresses, because the reader's clone may be of either."""
+    text = words(alert_of(seen(1, fork=Fork("f", "web maya", "p", "it's"), **CONFLICT)))
+    assert "See it locally (the source is in a fork):" in text
+    (commands,) = (line for line in text.splitlines() if line.startswith("git fetch"))
+    assert shlex.split(commands) == [
+        *("git", "fetch", f"{BASE}/it%27s/_git/web%20maya", "refs/heads/feature/search/fast"),
+        *("&&", "git", "checkout", "FETCH_HEAD", "&&"),
+        *("git", "fetch", f"{BASE}/shop/_git/web", "refs/heads/main"),
+        *("&&", "git", "merge", "FETCH_HEAD"),
+    ]
+
+
+def test_a_fork_that_is_not_named_gives_no_commands() -> None:
+    text = words(alert_of(seen(1, fork=Fork(), **CONFLICT)))
+    assert "The source branch is in a fork that Azure DevOps does not name." in text
+    assert "git fetch" not in text
 
 
 @pytest.mark.parametrize("name", ["-rf", "", "a\nb", "a\u202eb", "{{DATE(x)}}", "a\u200bb"])

@@ -71,7 +71,7 @@ async def test_connect_checks_stores_and_shows_the_webhook_secret_once(
     code, said = await pullcord(tmp_path, *words, **secrets)
     assert code == 0, said
     assert "signed in as Pullcord Service" in said
-    assert "project Shop: code (read): 1 repositories" in said
+    assert "project Shop: code (read): 1 repository" in said
     shown = re.search(r"Webhook secret \(shown this once\): (\S+)", said)
     assert shown
     code, again = await pullcord(tmp_path, *words, **secrets)

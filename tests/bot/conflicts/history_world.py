@@ -35,7 +35,7 @@ from bot.ports import AzureDevOps
 from bot.send_budget import SendBudget
 from bot.services import Services
 from bot.sweep import Sweep
-from bot.teams_model import Conversation, OutgoingMessage, SendResult, TeamsUser
+from bot.teams_model import Conversation, OutgoingMessage, SendResult, TeamsTeam, TeamsUser
 from storage import inbox, outbox
 from storage.engine import Database, NewHook
 from storage.queries import conflicts, merge_statuses
@@ -124,6 +124,9 @@ class Notebook:
 
     async def member(self, conversation: Conversation, user_id: str) -> TeamsUser | None:
         return None
+
+    async def team(self, conversation: Conversation) -> TeamsTeam:
+        raise AssertionError("nobody asked for names")
 
 
 class DrivenIntake(Intake):

@@ -67,7 +67,7 @@ async def deliver(world: World) -> None:
             session.refresh(row)
             if row.kind == "alert":
                 remember_alert(session, in_hand(row), f"hash-{row.id}", f"m{row.id}", world.clock())
-            outbox.mark_sent(session, row.id, activity_id=f"m{row.id}", now=world.clock())
+            outbox.mark_sent(session, {row.id: f"m{row.id}"}, now=world.clock())
 
     await world.db.write(take)
 

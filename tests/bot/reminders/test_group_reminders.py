@@ -1,18 +1,24 @@
-"""A group's review is waited for by those who were asked in its stead, and by nobody else."""
+"""A group's review is waited for by the one whose turn it is, or else by all who are in it."""
 
 import re
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
-from sqlmodel import select
+from sqlmodel import Session, select
 
 from adapters.sandbox.azure_devops import SandboxIdentity
+from bot.commands.reviews import PARTLY
 from bot.held_messages import HeldMessages
 from bot.notices.holding import GroupReviewers, HoldingRules
-from storage.tables import Person
+from bot.own_groups import MOST_READ
+from storage.housekeeping import Retention, forget_old
+from storage.queries import people as persons
+from storage.queries import pull_requests, reviews
+from storage.tables import HeldNotice, Person, PullRequestRow, ReviewerRow
 from tests.bot.conftest import quiet_talk, talk
 from tests.bot.reminders.test_reminders import Team
-from tests.bot.talking import Talk
+from tests.bot.talking import CONNECTION, Talk
 
 __all__ = ["quiet_talk", "talk"]
 
@@ -34,6 +40,9 @@ async def asked(
     group = talk.azure.add_person(group_name, "", is_group=True, members=list(people.values()))
     for person in (talk.maya, talk.jonas, talk.admin):
         await team.says(person, "remind review 2h")
+    await talk.services.db.write(
+        lambda s: _asked_before(s, talk.admin.mail, group.id, talk.clock())
+    )
     reviewers = [group, *(people[key] for key in more)]
     number = await talk.pull_request("Add search", talk.maya_there, reviewers=reviewers)
     held = HeldMessages(talk.services)
@@ -42,6 +51,12 @@ async def asked(
     await talk.settle()
     talk.heard()
     return team, number
+
+
+def _asked_before(session: Session, mail: str, group_id: str, now: datetime) -> None:
+    """The next turn is another's than of whoever has this mail."""
+    (person,) = persons.with_mail(session, mail)
+    reviews.took_turns(session, CONNECTION, group_id, [person.id or 0], now=now)
 
 
 async def owners(team: Team) -> list[str]:
@@ -56,14 +71,14 @@ async def owners(team: Team) -> list[str]:
     [
         (GroupReviewers.MEMBERS, ["ada", "jonas"]),
         (GroupReviewers.ROTATION, ["jonas"]),
-        (GroupReviewers.NOBODY, []),
+        (GroupReviewers.NOBODY, ["ada", "jonas"]),
     ],
 )
-async def test_those_who_were_asked_are_reminded_once(
+async def test_those_whose_review_it_is_are_reminded_once(
     talk: Talk, mode: GroupReviewers, reminded: list[str]
 ) -> None:
     team, number = await asked(talk, mode)
-    await digests_have_it(team, reminded or ["ada", "jonas"])
+    await digests_have_it(team, reminded)
     said = await team.at(LATER)
     assert said.count(f"#{number} Add search has waited for your review") == len(reminded)
     assert await owners(team) == reminded
@@ -71,7 +86,7 @@ async def test_those_who_were_asked_are_reminded_once(
 
 
 async def digests_have_it(team: Team, wanted: list[str]) -> None:
-    """Those who were asked have it in their digest, all of the group where nobody was."""
+    """These have it in their digest, and their ``reviews`` list it."""
     listed = [
         person.display_name.split()[0].lower()
         for person in (team.talk.admin, team.talk.jonas, team.talk.maya)
@@ -110,15 +125,58 @@ async def test_who_is_asked_in_person_besides_is_reminded_once(talk: Talk) -> No
     assert "for Web Team" not in said
 
 
-async def test_who_wants_no_word_of_reviews_has_those_of_the_group_in_his_digest(
-    talk: Talk,
-) -> None:
-    """A digest is its own switch."""
+async def test_who_wants_no_word_of_reviews_asked_reviews_all_the_same(talk: Talk) -> None:
+    """Digests and reminders are their own switches, a nudge is its author's own act."""
     await talk.say("settings review asked off", by=talk.jonas)
-    team, _ = await asked(talk, GroupReviewers.MEMBERS)
+    team, number = await asked(talk, GroupReviewers.MEMBERS)
     await digests_have_it(team, ["ada", "jonas"])
+    answer = "Told now: Ada Sample (for Web Team), Jonas Sample (for Web Team)."
+    assert answer in await team.says(talk.maya, f"nudge {number}")
     await team.at(LATER)
-    assert await owners(team) == ["ada"], "only she was asked"
+    assert await owners(team) == ["ada", "ada", "jonas", "jonas"], "a nudge and a reminder each"
+
+
+async def test_it_stays_the_turn_of_who_was_asked_long_ago(talk: Talk) -> None:
+    """Who was asked is remembered while the pull request is open."""
+    team, number = await asked(talk, GroupReviewers.ROTATION)
+    talk.clock.now += timedelta(days=200)
+    retention = Retention()
+    await talk.services.db.write(lambda s: forget_old(s, now=talk.clock.now, retention=retention))
+    assert await reviews_have_it(team) == ["jonas"]
+    await talk.azure.abandon(number, talk.maya_there)
+    await talk.record(number)
+    await talk.services.db.write(lambda s: forget_old(s, now=talk.clock.now, retention=retention))
+    assert not await talk.read(lambda s: s.exec(select(HeldNotice)).all())
+
+
+async def test_reviews_mark_what_is_muted_and_say_what_was_not_looked_at(talk: Talk) -> None:
+    team, number = await asked(talk, GroupReviewers.ROTATION)
+    await talk.pull_request("Add filters", talk.maya_there, reviewers=[talk.jonas_there])
+    await team.says(talk.jonas, f"mute pr {number}")
+    said = re.sub(r"\]\(.*?\)", "]", await team.says(talk.jonas, "reviews"))
+    assert "Add search] (muted) for Web Team" in said
+    assert said.count("(muted)") == 1
+    assert PARTLY not in said
+    await talk.services.db.write(lambda s: _ask_more(s, number, MOST_READ))
+    assert PARTLY in await team.says(talk.jonas, "reviews")
+
+
+def _ask_more(session: Session, number: int, count: int) -> None:
+    """So many more pull requests like this one are asked of its group."""
+    like = pull_requests.by_number(session, CONNECTION, number)
+    assert like is not None
+    group = session.exec(
+        select(ReviewerRow).where(ReviewerRow.pull_request_id == like.id, ReviewerRow.is_group)
+    ).one()
+    more = [
+        PullRequestRow(**{**like.model_dump(), "id": None, "number": 10_000 + each})
+        for each in range(count)
+    ]
+    session.add_all(more)
+    session.flush()
+    session.add_all(
+        ReviewerRow(**{**group.model_dump(), "pull_request_id": row.id}) for row in more
+    )
 
 
 @pytest.mark.parametrize(
@@ -126,10 +184,10 @@ async def test_who_wants_no_word_of_reviews_has_those_of_the_group_in_his_digest
     [
         (
             GroupReviewers.MEMBERS,
-            "Told now: Jonas Sample (for Web Team), Ada Sample (for Web Team).",
+            "Told now: Ada Sample (for Web Team), Jonas Sample (for Web Team).",
         ),
         (GroupReviewers.ROTATION, "Told now: Jonas Sample (for Web Team)."),
-        (GroupReviewers.NOBODY, "A group, of which I asked nobody: Web Team."),
+        (GroupReviewers.NOBODY, "A group, of which I ask nobody: Web Team."),
     ],
 )
 async def test_a_nudge_reaches_those_who_were_asked_once_a_working_day(
