@@ -7,13 +7,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from storage import schema
-from tests import postgres
-from tests.secret_watch import watching
-
-# Many tests start Pullcord as a process: it need not be compiled anew each time.
+# Before anything of ours is imported: neither the suite's processes nor those that tests start
+# need compile it anew each time.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+from storage import schema  # noqa: E402
+from tests import databases, postgres  # noqa: E402
+from tests.secret_watch import watching  # noqa: E402
+
+databases.compile_once()
 gc.set_threshold(10_000, 20, 50)  # collect seldom: a tenth of the suite's time
 
 

@@ -50,7 +50,11 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Whether a pull request has conflicts now, of which commits, and who says so."""
+    """Whether a pull request has conflicts now, of which commits, and who says so.
+
+    ``is_about_now``: False for our own word about commits or a target that were replaced since, as
+    long as Azure DevOps has not merged the present ones: it holds for what has begun.
+    """
 
     is_conflicted: bool
     since: datetime | None
@@ -58,6 +62,7 @@ class Standing:
     target_ref: str
     target_commit: str
     is_own: bool
+    is_about_now: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +112,11 @@ Step = Begin | Reopen | GoOn | End | None
 
 
 def judge(state: PullRequestState, finding: Finding | None) -> Standing:
-    """Azure DevOps' word, unless our own finding is about a newer target that it has not merged."""
+    """Azure DevOps' word, unless our own finding is about a newer target that it has not merged.
+
+    After a push Azure DevOps' last word is older than ours still, until it has merged the new
+    commits. Till then ours is the last one, and nothing has ended yet.
+    """
     merge = state.merge
     if finding is not None and state.is_active and _stands(finding, state):
         return Standing(
@@ -117,6 +126,7 @@ def judge(state: PullRequestState, finding: Finding | None) -> Standing:
             target_ref=finding.target_ref,
             target_commit=finding.target_commit,
             is_own=True,
+            is_about_now=_is_about_now(finding, state),
         )
     return Standing(
         is_conflicted=state.is_active and state.conflicted_since is not None,
@@ -134,13 +144,20 @@ def _stands(finding: Finding, state: PullRequestState) -> bool:
         return False
     if finding.status not in (MergeStatus.CONFLICTS, MergeStatus.SUCCEEDED):
         return False
-    if (finding.source_commit, finding.target_ref) != (state.source_commit, state.target_ref):
-        return False
     merge = state.merge
-    return merge is None or (
-        merge.target_commit == finding.stale_target_commit
+    if merge is None:
+        return True
+    if not merge.source_commit and not _is_about_now(finding, state):
+        return False
+    return (
+        merge.source_commit in ("", finding.source_commit)
+        and merge.target_commit == finding.stale_target_commit
         and merge.target_ref == finding.target_ref
     )
+
+
+def _is_about_now(finding: Finding, state: PullRequestState) -> bool:
+    return (finding.source_commit, finding.target_ref) == (state.source_commit, state.target_ref)
 
 
 def next_step(
@@ -154,7 +171,7 @@ def next_step(
     """What becomes of the pull request's episode."""
     is_open = last is not None and last.ended_at is None
     if last is None or not is_open:
-        if not standing.is_conflicted:
+        if not (standing.is_conflicted and standing.is_about_now):
             return None
         return Reopen() if _is_flap(last, now, flap) else Begin(standing.since or now)
     if not standing.is_conflicted:

@@ -58,6 +58,8 @@ def wanted_status(state: PullRequestState, finding: Finding | None) -> Wanted | 
         return None
     standing = judge(state, finding)
     if standing.is_own:
+        if not standing.is_about_now:
+            return None
         own = FAILED if standing.is_conflicted else SUCCEEDED
         return Wanted(own, state.source_commit, state.target_ref)
     merge = state.merge

@@ -8,9 +8,9 @@ import pytest
 
 from adapters.sandbox.azure_devops import AzureDevOpsSandbox
 from adapters.sandbox.teams import TeamsSandbox
-from storage import schema
 from storage.engine import Database
 from tests.bot.talking import APP_ID, APP_PASSWORD, TENANT_ID, Clock, Talk
+from tests.databases import migrated
 
 
 @pytest.fixture
@@ -21,8 +21,7 @@ async def quiet_talk(tmp_path: Path) -> AsyncIterator[Talk]:
     teams = TeamsSandbox(app_id=APP_ID, app_password=APP_PASSWORD, tenant_id=TENANT_ID, clock=clock)
     await azure.start()
     await teams.start()
-    url = f"sqlite:///{tmp_path / 'pullcord.db'}"
-    schema.upgrade(url)
+    url = migrated(tmp_path / "pullcord.db")
     async with Database.open(url) as db, aiohttp.ClientSession() as session:
         made = Talk(db, azure, teams, session, clock)
         runner = await made.build()

@@ -12,10 +12,12 @@ from bot.app import CannotStart
 from bot.cli.demo.stage import CONNECTION, Stage
 from storage.engine import Database
 from storage.tables import Connection
+from tests.databases import migrated
 
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    migrated(tmp_path / "pullcord.db")
     made = await Stage.build(tmp_path)
     yield made
     await made.close()
@@ -82,6 +84,7 @@ async def test_it_stops_and_starts_again_on_the_same_port(stage: Stage) -> None:
 
 async def test_stopping_leaves_no_task_behind(tmp_path: Path) -> None:
     before = asyncio.all_tasks()
+    migrated(tmp_path / "pullcord.db")
     stage = await Stage.build(tmp_path)
     await stage.close()
     assert {task.get_name() for task in asyncio.all_tasks() - before} == set()

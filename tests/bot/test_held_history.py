@@ -29,7 +29,6 @@ from bot.preferences import Delivery, Preferences, WorkingHours
 from bot.recording import record_comment, record_snapshot
 from bot.working_time import calendar_of
 from storage import held
-from storage.schema import upgrade
 from storage.tables import (
     Connection,
     ConversationRow,
@@ -41,6 +40,7 @@ from storage.tables import (
 )
 from tests.bot.pull_request_samples import JONAS, LENA, PULL_REQUEST, START
 from tests.bot.pull_request_samples import MAYA as SAMPLE_MAYA
+from tests.databases import migrated
 
 MAYA = replace(SAMPLE_MAYA, id="00000000-0000-4000-8000-000000000001")
 PEOPLE = (MAYA, JONAS, LENA)
@@ -101,9 +101,7 @@ own_preferences = st.builds(
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> str:
-    made = f"sqlite:///{tmp_path_factory.mktemp('held') / 'pullcord.db'}"
-    upgrade(made)
-    return made
+    return migrated(tmp_path_factory.mktemp("held") / "pullcord.db")
 
 
 # Not made smaller when it fails: each example plays a whole history in a database.

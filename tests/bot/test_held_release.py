@@ -1,6 +1,5 @@
 """What waits is told as one message where it belongs together, and says how late it is."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,9 +19,9 @@ from bot.preferences import Delivery, Preferences
 from bot.recording import record_comment, record_snapshot
 from storage import held
 from storage.engine import Database
-from storage.schema import upgrade
 from storage.tables import Connection, ConversationRow, OutboxRow, Person, Subscription
 from tests.bot.pull_request_samples import CLEAN, JONAS, START, WEB, at, seen, votes
+from tests.databases import migrated
 
 BEFORE = START - timedelta(days=1)
 NIGHT = 14 * 60  # minutes after START: 23:00
@@ -34,8 +33,7 @@ READY = "Nothing stands in its way now: you can complete it"
 
 @pytest.fixture
 async def db(tmp_path: Path) -> AsyncIterator[Database]:
-    url = f"sqlite:///{tmp_path / 'pullcord.db'}"
-    await asyncio.to_thread(upgrade, url)
+    url = migrated(tmp_path / "pullcord.db")
     async with Database.open(url) as database:
         await database.write(_furnish)
         yield database

@@ -32,7 +32,6 @@ from bot.recording import (
 )
 from storage import audit, outbox
 from storage.engine import Database
-from storage.schema import upgrade
 from storage.tables import (
     AuditRow,
     Connection,
@@ -63,6 +62,7 @@ from tests.bot.pull_request_samples import (
     votes,
 )
 from tests.bot.releasing import release_due
+from tests.databases import migrated
 
 T = TypeVar("T")
 BEFORE = START - timedelta(days=1)
@@ -70,8 +70,7 @@ BEFORE = START - timedelta(days=1)
 
 @pytest.fixture
 async def db(tmp_path: Path) -> AsyncIterator[Database]:
-    url = f"sqlite:///{tmp_path / 'pullcord.db'}"
-    await asyncio.to_thread(upgrade, url)
+    url = migrated(tmp_path / "pullcord.db")
     async with Database.open(url) as database:
         await database.write(_furnish)
         yield database

@@ -5,6 +5,7 @@ then runs the command line as a fresh process does, and is killed as one.
 Requests are lines of JSON on standard input, answers are lines on standard output.
 """
 
+import gc
 import json
 import os
 import sys
@@ -17,6 +18,8 @@ import bot.cli.serve
 
 
 def main() -> None:
+    gc.collect()
+    gc.freeze()  # what all forks share is neither looked through nor copied by each of them
     print("ready", flush=True)
     for line in sys.stdin:
         request = json.loads(line)

@@ -11,6 +11,7 @@ from adapters.sandbox.azure_devops import SandboxPullRequest
 from adapters.sandbox.teams import Conversation, Message, render_text
 from bot.cli.demo.stage import CONNECTION, JONAS, MAYA, PRIYA, SamplePerson, Stage
 from storage.tables import ActivityRow, AuditRow, InboxRow, OutboxRow
+from tests.databases import migrated
 
 T = TypeVar("T")
 
@@ -204,4 +205,6 @@ class Scene:
 
 async def open_scene(folder: Path, http: aiohttp.ClientSession, **options: Any) -> Scene:
     """A scene where nobody has moved in yet."""
+    if not options.get("database_url"):
+        migrated(folder / "pullcord.db")
     return Scene(await Stage.build(folder, **options), http)

@@ -8,18 +8,12 @@ import pytest
 from sqlalchemy import event
 from sqlmodel import Session
 
-from storage import dialects, schema
+from storage import dialects
 from storage.engine import Database
 from tests import postgres
+from tests.databases import migrated
 
 BACKENDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
-
-
-@pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("template") / "pullcord.db"
-    schema.upgrade(f"sqlite:///{path}")
-    return path
 
 
 @pytest.fixture(params=BACKENDS)
@@ -43,20 +37,15 @@ def empty_database_url(
 def database_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A database with the present schema and nothing in it."""
     if backend == "sqlite":
-        template: Path = request.getfixturevalue("sqlite_template")
-        path = tmp_path / "pullcord.db"
-        path.write_bytes(template.read_bytes())
-        yield f"sqlite:///{path}"
+        yield migrated(tmp_path / "pullcord.db")
         return
     yield request.getfixturevalue("postgres_url")
 
 
 @pytest.fixture
-def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+def sqlite_url(tmp_path: Path) -> str:
     """For what only SQLite can do."""
-    path = tmp_path / "pullcord.db"
-    path.write_bytes(sqlite_template.read_bytes())
-    return f"sqlite:///{path}"
+    return migrated(tmp_path / "pullcord.db")
 
 
 @pytest.fixture

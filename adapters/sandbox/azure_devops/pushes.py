@@ -153,8 +153,9 @@ class Pushes:
                     repository.id, history.is_ancestor, update.old, update.new
                 )
                 reason = "forcePush" if forced else "push"
-                pull_request.last_source = update.new
                 await add_iteration(self._org, pull_request, actor, reason, update.new)
+                # At once with its merge: an outcome about other commits is never read beside it.
+                pull_request.last_source = update.new
                 self._org.hooks.publish(
                     events.pull_request_updated(self._org, pull_request, actor, "PushNotification")
                 )

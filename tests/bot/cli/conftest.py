@@ -8,8 +8,8 @@ from click.testing import CliRunner, Result
 
 from bot.cli import cli
 from bot.settings import Settings
-from storage import schema
 from storage.secrets import new_key
+from tests.databases import migrated
 
 Run = Callable[..., Result]
 
@@ -37,5 +37,5 @@ def secret_key() -> str:
 def database(tmp_path: Path) -> Path:
     """A database with the present schema, where the command line looks for it."""
     path = tmp_path / "pullcord.db"
-    schema.upgrade(f"sqlite:///{path}")
+    migrated(path)
     return path

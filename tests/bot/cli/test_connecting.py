@@ -17,8 +17,8 @@ from adapters.sandbox.authority import PrivateAuthority
 from adapters.sandbox.azure_devops import AzureDevOpsSandbox, SandboxProject
 from bot.cli import cli
 from bot.settings import Settings
-from storage import schema
 from storage.secrets import new_key
+from tests.databases import migrated
 
 T = TypeVar("T")
 
@@ -58,7 +58,7 @@ class Desk:
             gateway=GATEWAY,
             newest_version="7.0",
         )
-        schema.upgrade(f"sqlite:///{folder / 'pullcord.db'}")
+        migrated(folder / "pullcord.db")
         (folder / "ca.pem").write_text(self.authority.pem)
 
     def _sandbox(

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from storage.schema import upgrade
 from tests.bot.conflicts.history_world import World
 from tests.bot.conflicts.refilled import Refilled
+from tests.databases import migrated
 
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database with the present schema, to be copied."""
     path = tmp_path_factory.mktemp("template") / "pullcord.db"
-    upgrade(f"sqlite:///{path}")
+    migrated(path)
     return path
 
 

@@ -152,6 +152,33 @@ def test_our_own_finding_says_nothing_of_a_closed_one_or_another_target() -> Non
     assert step(retargeted, None, finding) is None
 
 
+@pytest.mark.parametrize(
+    ("changed", "by"),
+    [
+        ({"source_commit": B}, EndedBy.SOURCE),
+        ({"target_ref": "refs/heads/x"}, EndedBy.RETARGET),
+    ],
+)
+def test_what_we_found_goes_on_until_azure_devops_has_merged_what_is_new(
+    changed: dict[str, str], by: EndedBy
+) -> None:
+    """Its last word is about an older target still: that is no end, least of all by the target."""
+    own = replace(OPEN, is_own=True, target_commit=G)
+    finding = found(MergeStatus.CONFLICTS)
+    queued = (seen(1, **CLEAN), seen(6, target_commit=G, **changed, **QUEUED))
+    assert step(state_of(*queued), own, finding) is None
+    merged = seen(7, target_commit=G, **changed, **CLEAN)
+    assert step(state_of(*queued, merged), own, finding) == End(by)
+
+
+def test_what_we_found_clean_is_no_conflict_again_while_new_commits_wait_for_their_merge() -> None:
+    queued = state_of(seen(1, **CONFLICT), seen(6, source_commit=B, target_commit=G, **QUEUED))
+    clean = found(MergeStatus.SUCCEEDED)
+    over = replace(OVER, is_own=True, ended_by=EndedBy.TARGET)
+    assert step(queued, over, clean) is None
+    assert step(queued, over, clean, now=at(10) + FLAP * 2) is None
+
+
 def test_any_order_of_the_same_snapshots_ends_with_the_same_standing() -> None:
     """CHECKS 5."""
     history = [

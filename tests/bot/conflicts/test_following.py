@@ -1,6 +1,5 @@
 """Episodes in the database, and what of them is queued, on SQLite."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,7 +19,6 @@ from bot.recording import record_snapshot
 from storage import audit
 from storage.engine import Database
 from storage.queries import conflicts
-from storage.schema import upgrade
 from storage.tables import (
     ConflictEpisode,
     Connection,
@@ -37,6 +35,7 @@ from tests.bot.pull_request_samples import (
     CLEAN,
     CONFLICT,
     JONAS,
+    QUEUED,
     START,
     at,
     hooked,
@@ -44,6 +43,7 @@ from tests.bot.pull_request_samples import (
     votes,
 )
 from tests.bot.releasing import release_due
+from tests.databases import migrated
 
 BEFORE = START - timedelta(days=1)
 G = "9" * 40
@@ -51,8 +51,7 @@ G = "9" * 40
 
 @pytest.fixture
 async def db(tmp_path: Path) -> AsyncIterator[Database]:
-    url = f"sqlite:///{tmp_path / 'pullcord.db'}"
-    await asyncio.to_thread(upgrade, url)
+    url = migrated(tmp_path / "pullcord.db")
     async with Database.open(url) as database:
         await database.write(_furnish)
         yield database
@@ -378,6 +377,19 @@ async def test_stale_words_of_azure_devops_do_not_end_an_own_finding(db: Databas
     assert [e.ended_at for e in await episodes(db)] == [None]
     await record(db, seen(8, title="New title", target_commit=G, **CLEAN))
     assert [e.ended_at for e in await episodes(db)] == [at(8)]
+
+
+async def test_new_commits_end_an_own_finding_when_azure_devops_has_merged_them(
+    db: Database,
+) -> None:
+    """Between the push and its merge nothing is known anew, and the target ended nothing."""
+    new = {"source_commit": "b" * 40}
+    await record(db, seen(**CLEAN))
+    await finds(db, 5, MergeStatus.CONFLICTS)
+    await record(db, seen(6, **new, **QUEUED))
+    assert [e.ended_at for e in await episodes(db)] == [None]
+    await record(db, seen(7, target_commit=G, **new, **CLEAN))
+    assert [(e.ended_at, e.ended_by) for e in await episodes(db)] == [(at(7), "source")]
 
 
 async def test_following_again_what_is_known_does_nothing(db: Database) -> None:

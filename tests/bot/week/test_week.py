@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from storage.schema import upgrade
 from tests.bot.conflicts.history_world import Where
 from tests.bot.week.expected import PAYMENTS, WEB, Expected, Told
 from tests.bot.week.script import PULL_REQUESTS, Script, What
@@ -20,6 +19,7 @@ from tests.bot.week.team import END, MEMBERS, TEAM
 from tests.bot.week.world import PAYMENTS as PAYMENTS_ID
 from tests.bot.week.world import WEB as WEB_ID
 from tests.bot.week.world import Posted, WeekWorld, chat
+from tests.databases import migrated
 
 SEED = 4
 pytestmark = pytest.mark.timeout(300)  # all of the week is played for the first test
@@ -82,7 +82,7 @@ async def play(folder: Path, template: Path, script: Script) -> tuple[Posted, ..
 @pytest.fixture(scope="module")
 def week(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Week]:
     folder = tmp_path_factory.mktemp("week")
-    upgrade(f"sqlite:///{folder / 'template.db'}")
+    migrated(folder / "template.db")
     script = Script(SEED)
     posted = asyncio.run(play(folder, folder / "template.db", script))
     yield Week(script, posted, Expected(script))

@@ -24,7 +24,6 @@ from bot.ports import AzureDevOps, NotFound
 from bot.services import Services
 from bot.sweep import Sweep
 from bot.workflows.start_ticket_types import StartTicketRequest
-from storage import schema
 from storage.engine import Database
 from storage.queries import pull_requests
 from storage.tables import (
@@ -38,6 +37,7 @@ from storage.tables import (
     Subscription,
     WorkflowRun,
 )
+from tests.databases import migrated
 
 T = TypeVar("T")
 
@@ -224,8 +224,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     clock = Clock()
     sandbox = AzureDevOpsSandbox(tmp_path / "git", clock=clock)
     await sandbox.start()
-    url = f"sqlite:///{tmp_path / 'pullcord.db'}"
-    schema.upgrade(url)
+    url = migrated(tmp_path / "pullcord.db")
     async with Database.open(url) as db:
         made = World(sandbox, db, clock)
         try:
