@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # Before anything of ours is imported: neither the suite's processes nor those that tests start
 # need compile it anew each time.
@@ -17,6 +18,9 @@ from tests import databases, postgres  # noqa: E402
 from tests.secret_watch import watching  # noqa: E402
 
 databases.compile_once()
+# A machine that is slow, or was stopped for a moment, proves nothing about what is tested.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 gc.set_threshold(10_000, 20, 50)  # collect seldom: a tenth of the suite's time
 
 
