@@ -42,8 +42,8 @@ from bot.teams_model import Conversation, MessageReceived
 from bot.turn_handling import handle
 from storage import outbox, schema
 from storage.engine import Database, NewHook
+from storage.outbox import Claimed
 from storage.queries import pull_requests
-from storage.tables import OutboxRow
 
 WARM_UP = 5
 TURNS = 150
@@ -96,7 +96,7 @@ class Bench:
             raise RuntimeError(f"{text!r} was not answered")
 
 
-def _mark(session: Session, rows: Sequence[OutboxRow]) -> None:
+def _mark(session: Session, rows: Sequence[Claimed]) -> None:
     outbox.mark_sent(session, {row.id: "1" for row in rows}, now=utc_now())
 
 
