@@ -2,10 +2,11 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from sqlmodel import Session, col, func, select
 
-from storage import outbox
+from storage import held, outbox
 from storage.tables import InboxRow, OutboxRow
 from tests.end_to_end.scene import Scene
 
@@ -81,6 +82,9 @@ async def play_out(
         sending = (await scene.read(outbox.counts)).get("sending", 0)
         if sending > time.sleepers:  # on its way to Teams, however long that takes
             continue
+        now = BEGIN + timedelta(seconds=time.now)
+        if await scene.read(partial(held.due_addressees, now=now, limit=1)):
+            continue  # about to be told
         due = await scene.read(_next_due)
         wakes = [moment for moment in (time.next_wake(), seconds(due)) if moment is not None]
         following = min(wakes, default=None)
