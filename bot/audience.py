@@ -31,8 +31,6 @@ from bot.reach import load_facts, load_reach
 from storage import enqueue, held
 from storage.queries import identities, recording, reviews, routing
 
-_NOWHERE: frozenset[str] = frozenset()
-
 
 def load_situation(
     session: Session,
@@ -47,12 +45,13 @@ def load_situation(
     reach = load_reach(session, state.connection, state.repository)
     threads = _participants(session, pull_request_id, changes)
     person = recording.person_with_mail(session, mail) if (mail := parseaddr(actor)[1]) else None
+    # At first sight nothing of it is stored that could be asked for.
+    posted = recording.conversations_with_card(session, pull_request_id) if before else frozenset()
     return Situation(
         before=before,
         state=state,
         subscribers=reach.subscribers,
-        # At first sight nothing of it is stored that could be asked for.
-        posted=recording.conversations_with_card(session, pull_request_id) if before else _NOWHERE,
+        posted=posted,
         people=_people(session, state, changes, threads),
         watched_since=routing.watched_since(session, state.connection),
         actor=person.id if person else None,

@@ -63,7 +63,7 @@ class Delivery:
         self._something = asyncio.Event()
         self._in_hand: dict[asyncio.Task[None], int] = {}
         self._looked_after_at: datetime | None = None
-        self._ready: dict[int | None, Prepared | None] = {}
+        self._ready: dict[int, Prepared | None] = {}
         self._is_more_due = False
         self._others_wait = False
         self._stopping = False

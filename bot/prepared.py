@@ -86,7 +86,7 @@ def _prepare(
 
 def prepare_all(
     session: Session, rows: Sequence[Claimed], now: datetime
-) -> dict[int | None, Prepared | None]:
+) -> dict[int, Prepared | None]:
     """The same for many rows, by their ids, in few queries."""
     cards = {
         (row.conversation_id, row.pull_request_id)

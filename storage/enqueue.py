@@ -10,20 +10,17 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Insert, text, update
+from sqlalchemy import Insert, update
 from sqlmodel import Session, col
 
 from storage.dialects import affected, insert_new, insert_of, is_sqlite, table_of
 from storage.tables import OutboxRow
-from storage.tables.queues import lane_of
+from storage.tables.queues import IS_WAITING_CARD, lane_of
 from storage.text import bounded_key, storable_text
 from storage.topics import OUTBOX, touch
 
 OWN_MESSAGE = "own message"
 """As a thread: none, although the pull request has a card whose thread would be the place."""
-
-# Written out, because neither database uses a partial index for a bound parameter.
-IS_WAITING_CARD = text("kind = 'card' AND state = 'pending'")
 
 
 def card(
@@ -85,15 +82,10 @@ def message(
     Raises:
         ValueError: not exactly one of conversation and person is given.
     """
-    if bool(conversation_id) == (person_id is not None):
-        raise ValueError("a message goes either to a conversation or to a person")
     touch(session, OUTBOX)
     values = {
         **_new_row(key=bounded_key(storable_text(key)), kind="message", cause=cause, now=now),
-        "lane": lane_of(conversation_id, person_id),
-        "conversation_id": conversation_id,
-        "person_id": person_id,
-        "thread_id": thread_id,
+        **_place("a message", conversation_id, person_id, thread_id),
         "pull_request_id": pull_request_id,
         "payload": dict(payload),
     }
@@ -131,17 +123,11 @@ def alert(
     It is drawn when it is sent. Arguments as in ``message``; without ``thread_id`` it
     stands below the pull request's card.
     """
-    if bool(conversation_id) == (person_id is not None):
-        raise ValueError("an alert goes either to a conversation or to a person")
     touch(session, OUTBOX)
-    place = conversation_id or f"person/{person_id}"
-    key = bounded_key(storable_text(f"{about.key}:{place}"))
+    key = bounded_key(storable_text(f"{about.key}:{lane_of(conversation_id, person_id)}"))
     values = {
         **_new_row(key=key, kind="alert", cause=cause, now=now),
-        "lane": lane_of(conversation_id, person_id),
-        "conversation_id": conversation_id,
-        "person_id": person_id,
-        "thread_id": thread_id,
+        **_place("an alert", conversation_id, person_id, thread_id),
         "pull_request_id": pull_request_id,
         "episode_id": about.episode_id,
         "radar_pair_id": about.radar_pair_id,
@@ -195,4 +181,17 @@ def _new_row(*, key: str, kind: str, cause: str, now: datetime) -> dict[str, Any
         "activity_id": "",
         "created_at": now,
         "due_at": now,
+    }
+
+
+def _place(
+    what: str, conversation_id: str, person_id: int | None, thread_id: str
+) -> dict[str, Any]:
+    if bool(conversation_id) == (person_id is not None):
+        raise ValueError(f"{what} goes either to a conversation or to a person")
+    return {
+        "lane": lane_of(conversation_id, person_id),
+        "conversation_id": conversation_id,
+        "person_id": person_id,
+        "thread_id": thread_id,
     }

@@ -28,16 +28,12 @@ from sqlmodel import Session, col, select
 
 from storage import audit
 from storage.dialects import affected, is_sqlite, table_of
-from storage.enqueue import IS_WAITING_CARD
 from storage.queues import CLOCKS_DIFFER_BY, LEASE, is_free
 from storage.tables import OutboxRow, Person
-from storage.tables.queues import lane_of
+from storage.tables.queues import IS_OPEN, IS_WAITING_CARD, lane_of
 from storage.topics import OUTBOX, touch
 
 Condition = ColumnElement[bool] | TextClause
-
-# Written out, because neither database uses a partial index for a bound parameter.
-_IS_OPEN = text("state IN ('pending', 'sending')")
 
 # Walks from lane to lane along ix_outbox_open, so the cost is of the lanes that have something to
 # send, not of what waits in them nor of what has been sent.
@@ -180,7 +176,7 @@ def mark_sent(session: Session, activity_ids: Mapping[int | None, str], *, now: 
 
 def mark_dead(session: Session, row_id: int | None, *, reason: str, now: datetime) -> None:
     """Teams refused it for good, or it was tried too often: it stays with its reason."""
-    _close(session, [col(OutboxRow.id) == row_id, _IS_OPEN], "dead", reason=reason, now=now)
+    _close(session, [col(OutboxRow.id) == row_id, IS_OPEN], "dead", reason=reason, now=now)
 
 
 def drop(session: Session, row_id: int | None, *, reason: str, now: datetime) -> None:
@@ -353,7 +349,7 @@ def dead_letters(session: Session, *, limit: int = 50) -> list[OutboxRow]:
 
 
 def _open_in(lane: str) -> list[Condition]:
-    return [col(OutboxRow.lane) == lane, _IS_OPEN]
+    return [col(OutboxRow.lane) == lane, IS_OPEN]
 
 
 def _close(

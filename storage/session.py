@@ -26,9 +26,8 @@ class KeepingSession(Session):
         """``Session.get``."""
         if options or isinstance(ident, dict):
             return super().get(entity, ident, **options)
-        key = tuple(ident) if isinstance(ident, tuple | list) else (ident,)
-        mapper: Mapper[Any] = inspect(entity)
-        row = self.identity_map.get(mapper.identity_key_from_primary_key(key))
+        key = _as_key(ident)
+        row = self._known(entity, key)
         if row is not None:
             return super().get(entity, ident) if inspect(row).expired else row
         if (entity, key) in self._missing:
@@ -42,11 +41,12 @@ class KeepingSession(Session):
     def keep(self, entity: type[SQLModel], rows: Iterable[object], keys: Iterable[Any]) -> None:
         """See the function of this name."""
         self._kept += rows
+        looked_up = {(entity, _as_key(ident)) for ident in keys}
+        self._missing |= {each for each in looked_up if self._known(*each) is None}
+
+    def _known(self, entity: Any, key: tuple[Any, ...]) -> Any:
         mapper: Mapper[Any] = inspect(entity)
-        for ident in keys:
-            key = tuple(ident) if isinstance(ident, tuple | list) else (ident,)
-            if mapper.identity_key_from_primary_key(key) not in self.identity_map:
-                self._missing.add((entity, key))
+        return self.identity_map.get(mapper.identity_key_from_primary_key(key))
 
     def add(self, instance: object, *args: Any, **options: Any) -> None:
         """``Session.add``."""
@@ -76,6 +76,10 @@ def keep(
     """
     if isinstance(session, KeepingSession):
         session.keep(entity, rows, keys)
+
+
+def _as_key(ident: Any) -> tuple[Any, ...]:
+    return tuple(ident) if isinstance(ident, tuple | list) else (ident,)
 
 
 @cache

@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, settings
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
-from storage import schema  # noqa: E402
-from tests import databases, postgres  # noqa: E402
-from tests.secret_watch import watching  # noqa: E402
+from storage import schema  # noqa: E402  # see above
+from tests import databases, postgres  # noqa: E402  # see above
+from tests.secret_watch import watching  # noqa: E402  # see above
 
 databases.compile_once()
 # A machine that is slow, or was stopped for a moment, proves nothing about what is tested.

@@ -45,8 +45,8 @@ def compile_once() -> None:
 
     event.listen(Engine, "engine_connect", share)
     for kind in (SQLiteDialect_pysqlite, PGDialect_psycopg):
-        kind.__eq__ = _is_alike  # type: ignore[method-assign, assignment]
-        kind.__hash__ = _kind  # type: ignore[method-assign, assignment]
+        kind.__eq__ = _is_alike  # type: ignore[method-assign, assignment]  # replaced on purpose
+        kind.__hash__ = _kind  # type: ignore[method-assign, assignment]  # as above
 
 
 def _is_alike(one: DefaultDialect, other: object) -> bool:

@@ -14,7 +14,7 @@ from sqlmodel.sql.expression import Select, SelectOfScalar
 from bot.checks import OWN_STATUS
 from bot.conflicts.episodes import Finding, judge
 from bot.links import pull_request_url, repository_url, split_url, ticket_url
-from bot.model import Check, MergeStatus, Reviewer, Vote
+from bot.model import Check, Fork, MergeStatus, Repository, Reviewer, Vote
 from bot.pull_request_state import PullRequestState
 from bot.teams_model import ConversationKind
 from storage.queries import conflicts
@@ -102,28 +102,26 @@ class PullRequestView:
 
     def page_url(self, page: str = "") -> str:
         """The pull request's page ("", files, conflicts) on the configured host."""
-        repository = self.state.repository
-        url = pull_request_url(
-            without_user(self.base_url),
-            _in_address(repository.project_name, repository.project_id),
-            _in_address(repository.name, repository.id),
-            self.state.number,
-        )
+        url = pull_request_url(*self._in_addresses(self.state.repository), self.state.number)
         return f"{url}?_a={page}" if page else url
 
     def repository_url(self) -> str:
         """The page of the pull request's repository, by which git clones it, too."""
-        return self.page_url().rpartition("/pullrequest/")[0]
+        return repository_url(*self._in_addresses(self.state.repository))
 
     def fork_url(self) -> str:
         """The same of the fork that its source branch is in, "" without one or not knowing it."""
         fork = self.state.fork
         if fork is None or not fork.name or not fork.project_name:
             return ""
-        return repository_url(
+        return repository_url(*self._in_addresses(fork))
+
+    def _in_addresses(self, repository: Repository | Fork) -> tuple[str, str, str]:
+        """The connection's address, the project and the repository, as addresses have them."""
+        return (
             without_user(self.base_url),
-            _in_address(fork.project_name, fork.project_id),
-            _in_address(fork.name, fork.id),
+            _in_address(repository.project_name, repository.project_id),
+            _in_address(repository.name, repository.id),
         )
 
     def ticket_url(self, ticket: LinkedTicket) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
 from storage.dialects import insert_new, table_of
-from storage.queries import recording
+from storage.queries import recording, routing
 from storage.tables import (
     GroupMembers,
     GroupTurn,
@@ -95,12 +95,11 @@ def people_of_groups(
     Keys are in lower case. A group whose members were never read is absent.
     """
     members: dict[tuple[str, str], set[str]] = {}
-    for connection, group_id in groups:
-        row = group_members(session, connection, group_id)
-        if row is not None:
-            members[(connection, group_id.lower())] = {member.lower() for member in row.members}
     people: dict[tuple[str, str], int] = {}
-    for connection in {connection for connection, _ in members}:
+    for connection in {connection for connection, _ in groups}:
+        ids_of_groups = [group_id for name, group_id in groups if name == connection]
+        for group_id, row in routing.group_members(session, connection, ids_of_groups).items():
+            members[(connection, group_id.lower())] = {member.lower() for member in row.members}
         wanted = {id_ for key, ids in members.items() if key[0] == connection for id_ in ids}
         for found in recording.people_of(session, connection, sorted(wanted)):
             people[(connection, found.identity_id.lower())] = found.person_id

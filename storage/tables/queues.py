@@ -22,8 +22,9 @@ from storage.tables.row import Row
 # SQLite counts its rows with INTEGER only, which there is 64 bits wide anyway.
 RowId = BigInteger().with_variant(Integer, "sqlite")
 
-_IS_OPEN = text("state IN ('pending', 'sending')")
-_IS_WAITING_CARD = text("kind = 'card' AND state = 'pending'")
+# Written out, because neither database uses a partial index for a bound parameter.
+IS_OPEN = text("state IN ('pending', 'sending')")
+IS_WAITING_CARD = text("kind = 'card' AND state = 'pending'")
 _IS_ALERT = text("episode_id IS NOT NULL")
 _IS_RADAR_ALERT = text("radar_pair_id IS NOT NULL")
 
@@ -84,7 +85,7 @@ class OutboxRow(Row, table=True):
             "lane",
             "id",
             "state",
-            where=_IS_OPEN,
+            where=IS_OPEN,
         ),
         # One card that waits per pull request and conversation.
         partial_index(
@@ -92,7 +93,7 @@ class OutboxRow(Row, table=True):
             "conversation_id",
             "pull_request_id",
             unique=True,
-            where=_IS_WAITING_CARD,
+            where=IS_WAITING_CARD,
         ),
         partial_index(
             "ix_outbox_alert",
