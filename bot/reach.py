@@ -37,32 +37,25 @@ class Reach:
 
 def load_reach(session: Session, connection: str, repository: Repository) -> Reach:
     """Read the subscriptions to a repository that can be told now."""
-    rows = routing.subscriptions_in_reach(
+    found = routing.subscriptions_in_reach(
         session,
         connection,
         project=(repository.project_name, repository.project_id),
         repository=(repository.name, repository.id),
     )
-    chats = [row.conversation_id for row in rows if row.kind == ConversationKind.PERSONAL.value]
-    owners = routing.owners_of_chats(session, chats)
-    reach = _reach(tuple(rows), tuple(owners.items()), repository)
+    reach = _reach(found, repository)
     for each in reach.unreadable:
         log.warning("subscription %d cannot be read: %s", each.id, log_safe(each.reason))
     return reach
 
 
 @lru_cache(200)  # the repositories in which most happens just now
-def _reach(
-    rows: tuple[routing.InReach, ...],
-    owners: tuple[tuple[str, int], ...],
-    repository: Repository,
-) -> Reach:
-    """What these rows mean. Remembered: they are the same until somebody subscribes anew."""
-    person_of = dict(owners)
+def _reach(stored: str, repository: Repository) -> Reach:
+    """What is stored means. Remembered: it is the same until somebody subscribes anew."""
     found: list[Subscriber] = []
     unreadable: list[UnreadableSubscription] = []
-    for row in rows:
-        read = _read(row, person_of.get(row.conversation_id, 0))
+    for row in routing.read_in_reach(stored):
+        read = _read(row)
         if isinstance(read, str):
             unreadable.append(_unreadable(row, read))
         elif is_in_reach(read, repository):
@@ -76,7 +69,7 @@ def _reach(
 
 
 @lru_cache(50_000)
-def _read(row: routing.InReach, person_id: int) -> Subscriber | str:
+def _read(row: routing.InReach) -> Subscriber | str:
     """The subscriber, or why it cannot be read. Remembered: equal rows are equal subscribers."""
     wishes = read_stored(row.options, row.target_branches, row.drafts)
     if isinstance(wishes, str):
@@ -89,7 +82,7 @@ def _read(row: routing.InReach, person_id: int) -> Subscriber | str:
         routing.moment_of(row.created_at),
         wishes.filters,
         wishes.places,
-        person_id,
+        row.person_id,
         row.id,
     )
 

@@ -9,13 +9,12 @@ from sqlalchemy import Select, bindparam, select, text
 from sqlmodel import Session, col
 from sqlmodel import select as select_rows
 
-from storage.dialects import table_of
+from storage.dialects import is_sqlite, table_of
 from storage.json_text import load_json
 from storage.tables import (
     ChangedFilesRow,
     Connection,
     GroupMembers,
-    Person,
     PullRequestLabels,
 )
 from storage.tables.people import ANY_REPOSITORY
@@ -25,27 +24,32 @@ from storage.text import folded
 class InReach(NamedTuple):
     """A subscription that may be about a repository, with its conversation.
 
-    ``target_branches`` and ``options`` are JSON, so that equal ones are read once. ``created_at``
-    is as the database has it, see ``moment_of``.
+    ``person_id`` is whose chat it is, 0 where it is not a personal one. ``target_branches`` and
+    ``options`` are JSON, so that equal ones are read once. ``created_at`` is as the database has
+    it, see ``moment_of``.
     """
 
     id: int
     conversation_id: str
     kind: str
+    person_id: int
     project: str
     repository: str
     target_branches: str
     drafts: str
     options: str
-    created_at: datetime | str
+    created_at: str
 
 
 def subscriptions_in_reach(
     session: Session, connection: str, *, project: tuple[str, str], repository: tuple[str, str]
-) -> Sequence[InReach]:
+) -> str:
     """Subscriptions that may be about a repository, not paused, in active conversations.
 
     Project and repository are (name, id). Wildcards and filters are the caller's to match.
+
+    The answer is a text for ``read_in_reach``: equal texts are equal subscriptions. So what they
+    mean need not be found anew each time, nor a row fetched.
     """
     place = {
         "connection": connection,
@@ -55,30 +59,38 @@ def subscriptions_in_reach(
         "repository_id": folded(repository[1]),
         "any_repository": ANY_REPOSITORY,
     }
-    found = session.connection().execute(_IN_REACH, place)
-    rows = found.cursor.fetchall()  # as the driver gives them: nothing is to be converted
-    found.close()
-    return list(map(InReach._make, rows))
+    statement = _IN_REACH_SQLITE if is_sqlite(session) else _IN_REACH_POSTGRESQL
+    found: str = session.connection().execute(statement, place).scalar_one()
+    return found
 
 
-# Written out: SQLAlchemy's conversion of the columns would take longer than the query, and what is
-# made of equal rows is remembered anyway.
-_IN_REACH = text(
-    """
-    SELECT s.id, s.conversation_id, c.kind, s.project, s.repository,
+def read_in_reach(found: str) -> tuple[InReach, ...]:
+    """The subscriptions of an answer of ``subscriptions_in_reach``, oldest first."""
+    return tuple(sorted(InReach(*row) for row in load_json(found)))
+
+
+_IN_REACH = """
+    SELECT CAST(COALESCE({collected}({one}(
+        s.id, s.conversation_id, c.kind,
+        CASE WHEN c.kind = 'personal' THEN COALESCE((
+            SELECT MAX(p.id) FROM people p
+            WHERE p.personal_conversation_id = s.conversation_id AND p.removed_at IS NULL
+        ), 0) ELSE 0 END,
+        s.project, s.repository,
         CAST(s.target_branches AS VARCHAR), s.drafts, CAST(s.options AS VARCHAR), s.created_at
+    )), '[]') AS VARCHAR)
     FROM subscriptions s JOIN conversations c ON c.id = s.conversation_id
     WHERE s.connection = :connection AND s.project_key IN (:project, :project_id)
         AND s.repository_key IN ('', :any_repository, :repository, :repository_id)
         AND s.paused_at IS NULL AND c.state = 'active'
-    ORDER BY s.id
     """
-)
+_IN_REACH_SQLITE = text(_IN_REACH.format(collected="json_group_array", one="json_array"))
+_IN_REACH_POSTGRESQL = text(_IN_REACH.format(collected="json_agg", one="json_build_array"))
 
 
-def moment_of(stored: datetime | str) -> datetime:
-    """A time as the driver gives it: SQLite's has text without a zone, which is UTC."""
-    moment = datetime.fromisoformat(stored) if isinstance(stored, str) else stored
+def moment_of(stored: str) -> datetime:
+    """A time as the database writes it in JSON: SQLite's has no zone, which is UTC."""
+    moment = datetime.fromisoformat(stored)
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
@@ -98,16 +110,6 @@ def watched_since(session: Session, connection: str) -> datetime:
 def _watched_since() -> Select[Any]:
     known = table_of(Connection).c
     return select(known.created_at).where(known.name == bindparam("connection"))
-
-
-def owners_of_chats(session: Session, conversation_ids: Collection[str]) -> dict[str, int]:
-    """Whose personal chats these are: person by conversation."""
-    if not conversation_ids:
-        return {}
-    statement = select_rows(Person.personal_conversation_id, Person.id).where(
-        col(Person.personal_conversation_id).in_(conversation_ids), col(Person.removed_at).is_(None)
-    )
-    return {conversation: person or 0 for conversation, person in session.exec(statement)}
 
 
 def changed_files(

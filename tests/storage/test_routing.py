@@ -52,7 +52,8 @@ async def test_subscriptions_in_reach_are_found_in_any_case(
             Subscription(conversation_id="19:x", connection="demo", created_at=NOW, **stored)
         )
         session.flush()
-        rows = routing.subscriptions_in_reach(session, "demo", project=SHOP, repository=WEB)
+        found = routing.subscriptions_in_reach(session, "demo", project=SHOP, repository=WEB)
+        rows = routing.read_in_reach(found)
         assert [routing.moment_of(row.created_at) for row in rows] == [NOW] * is_found
         return [row.id for row in rows]
 
@@ -77,7 +78,8 @@ async def test_filters_and_places_are_read_as_they_were_stored(db: Database) -> 
             )
         )
         session.flush()
-        [row] = routing.subscriptions_in_reach(session, "demo", project=SHOP, repository=WEB)
+        found = routing.subscriptions_in_reach(session, "demo", project=SHOP, repository=WEB)
+        [row] = routing.read_in_reach(found)
         return read_stored(row.options, row.target_branches, row.drafts)
 
     read = await db.write(write)
@@ -124,16 +126,29 @@ async def test_facts_of_filters_are_kept_and_replaced(db: Database) -> None:
     await db.write(write)
 
 
-async def test_whose_chat_it_is(db: Database) -> None:
-    def write(session: Session) -> dict[str, int]:
-        maya = add_person(session)
-        person = people.get(session, maya)
+@pytest.mark.parametrize(
+    ("kind", "is_removed", "is_found"),
+    [("personal", False, True), ("personal", True, False), ("channel", False, False)],
+)
+async def test_whose_chat_it_is(db: Database, kind: str, is_removed: bool, is_found: bool) -> None:
+    def write(session: Session) -> None:
+        add_connection(session)
+        add_conversation(session, "a:maya")
+        session.get_one(ConversationRow, "a:maya").kind = kind
+        person = people.get(session, add_person(session))
         assert person is not None
         person.personal_conversation_id = "a:maya"
-        session.add(person)
+        person.removed_at = NOW if is_removed else None
+        session.add(
+            Subscription(
+                conversation_id="a:maya", connection="demo", project="Größe", created_at=NOW
+            )
+        )
         session.flush()
         assert people.with_chat(session, "") is None
-        assert people.with_chat(session, "a:maya") == person
-        return routing.owners_of_chats(session, ["a:maya", "19:x"])
+        assert is_removed or people.with_chat(session, "a:maya") == person
+        found = routing.subscriptions_in_reach(session, "demo", project=SHOP, repository=WEB)
+        [row] = routing.read_in_reach(found)
+        assert row.person_id == (person.id if is_found else 0)
 
-    assert await db.write(write) == {"a:maya": 1}
+    await db.write(write)
