@@ -18,7 +18,7 @@ from bot.notices.kinds import EventKind
 from bot.notices.lateness import Late, with_lateness
 from bot.notices.reasons import Role
 from bot.notices.review import as_one, first_lines
-from bot.outgoing import as_payload
+from bot.outgoing import as_payload, message_of
 from bot.teams_model import Json, OutgoingMessage
 from storage import enqueue
 from storage.enqueue import AlertOf
@@ -138,7 +138,7 @@ def _message(group: Sequence[Waiting], now: datetime) -> OutgoingMessage:
     if first.view is None:
         item = first.item
         if item.card is not None:
-            return _ready_made(item.card)
+            return message_of(item.card)
         return news_card(item.text, where=item.where, url=item.url, why=why)
     notes = [waiting.item.note for waiting in group if waiting.item.note]
     notes += [lines] if (lines := _first_lines(group)) else []
@@ -150,10 +150,6 @@ def _message(group: Sequence[Waiting], now: datetime) -> OutgoingMessage:
         notes=notes,
         why=why,
     )
-
-
-def _ready_made(card: Json) -> OutgoingMessage:
-    return OutgoingMessage(card=card["card"], text=card["text"], summary=card["summary"])
 
 
 def _sentence(group: Sequence[Waiting], now: datetime) -> str:

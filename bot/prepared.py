@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pydantic import TypeAdapter
-from pydantic_core import from_json
 from sqlmodel import Session
 
 from bot.cards.alert_view import load_alert
@@ -15,8 +14,9 @@ from bot.cards.conflict_alert import draw_conflict_alert
 from bot.cards.pull_request import draw_pull_request
 from bot.cards.radar_alert import draw_radar_alert, load_pair, own_of
 from bot.cards.view import load_view
+from bot.outgoing import message_of
 from bot.stored_conversation import to_conversation
-from bot.teams_model import Conversation, ConversationKind, OutgoingMessage
+from bot.teams_model import Conversation, ConversationKind, Json, OutgoingMessage
 from storage import enqueue, outbox
 from storage.outbox import Claimed
 from storage.queries import conversations, pull_requests
@@ -54,11 +54,11 @@ class Prepared:
 
 def prepare(session: Session, row: Claimed, now: datetime) -> Prepared | None:
     """What to send for a row; None when there is nothing to send, or nowhere to send it."""
-    return _prepare(session, row, now, outbox.payload_texts(session, [row.id]))
+    return _prepare(session, row, now, outbox.payloads(session, [row.id]))
 
 
 def _prepare(
-    session: Session, row: Claimed, now: datetime, payloads: Mapping[int, str]
+    session: Session, row: Claimed, now: datetime, payloads: Mapping[int, Json]
 ) -> Prepared | None:
     stored = conversations.get(session, row.conversation_id)
     if stored is None:
@@ -68,8 +68,7 @@ def _prepare(
     conversation = to_conversation(stored)
     if row.kind == "alert":
         return _prepare_alert(session, row, conversation, now)
-    # Five times as fast as validate_json.
-    message = _message.validate_python(from_json(payloads[row.id]))
+    message = message_of(payloads[row.id])
     posted = _posted(session, row)
     threaded = conversation.kind is ConversationKind.CHANNEL
     if not threaded or row.thread_id or posted is None:
@@ -96,7 +95,7 @@ def prepare_all(
     conversations.look_up(session, {row.conversation_id for row in rows}, cards)
     drawn = {row.pull_request_id for row in rows if row.kind == "card" and row.pull_request_id}
     pull_requests.look_up(session, drawn)
-    payloads = outbox.payload_texts(session, [row.id for row in rows if row.kind == "message"])
+    payloads = outbox.payloads(session, [row.id for row in rows if row.kind == "message"])
     return {row.id: _prepare(session, row, now, payloads) for row in rows}
 
 

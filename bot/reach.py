@@ -16,6 +16,7 @@ from bot.notices.subscriptions import is_in_reach
 from bot.notices.wishes import read_stored
 from bot.pull_request_state import PullRequestState
 from bot.teams_model import ConversationKind
+from storage.one_text import moment_of
 from storage.queries import routing
 
 log = logging.getLogger(__name__)
@@ -79,7 +80,7 @@ def _read(row: routing.InReach) -> Subscriber | str:
         ConversationKind(row.kind),
         row.project,
         row.repository,
-        routing.moment_of(row.created_at),
+        moment_of(row.created_at),
         wishes.filters,
         wishes.places,
         row.person_id,

@@ -184,13 +184,15 @@ class Mention:
 class OutgoingMessage:
     """What is sent: a card, or Markdown text. ``summary`` is shown in notifications.
 
-    ``text`` may contain ``<at>NAME</at>`` only for the people in ``mentions``.
+    ``text`` may contain ``<at>NAME</at>`` only for the people in ``mentions``. ``card_text`` is a
+    card that is JSON already, in place of ``card``.
     """
 
     card: Json | None = None
     text: str = ""
     summary: str = ""
     mentions: tuple[Mention, ...] = ()
+    card_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ def claim(
         rows += session.exec(_due_before_the_clock_went_back(), params=rest).all()
     if rows:
         claimed = {"claimed_at": now, "claimed_until": now + lease}
-        session.connection().execute(_claim(), [{**claimed, "row_id": row.id} for row in rows])
+        session.connection().execute(_claim(), {**claimed, "ids": [row.id for row in rows]})
     for row in rows:
         for name, value in claimed.items():
             set_committed_value(row, name, value)
@@ -108,7 +108,8 @@ def _claim() -> Update:
     times = {
         name: bindparam(name, type_=table.c[name].type) for name in ("claimed_at", "claimed_until")
     }
-    return update(table).where(table.c.id == bindparam("row_id")).values(times)
+    # One statement for all rows, not one for each: see storage.hook_lane.
+    return update(table).where(table.c.id.in_(bindparam("ids", expanding=True))).values(times)
 
 
 def mark(
@@ -131,13 +132,13 @@ def mark_many(
     """Several bodies are dealt with in the same way."""
     session.flush()
     values = {"its_state": state, "its_reason": reason, "now": now}
-    session.connection().execute(_mark(), [{**values, "row_id": row_id} for row_id in row_ids])
+    session.connection().execute(_mark(), {**values, "ids": list(row_ids)})
 
 
 @cache
 def _mark() -> Update:
     table = table_of(InboxRow)
-    ended = update(table).where(table.c.id == bindparam("row_id"))
+    ended = update(table).where(table.c.id.in_(bindparam("ids", expanding=True)))
     return ended.values(
         state=bindparam("its_state"),
         reason=bindparam("its_reason"),

@@ -5,7 +5,7 @@ not be open yet. Only the first open row of a lane can be claimed, so a row that
 own lane and no other.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from functools import cache
@@ -13,21 +13,19 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Select,
-    String,
     TextClause,
     Update,
     bindparam,
-    cast,
     func,
     text,
     update,
 )
-from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
 from storage import audit
 from storage.dialects import affected, is_sqlite, table_of
+from storage.json_text import dump_json, load_json
+from storage.one_text import moment_of, rows_as_text, rows_of
 from storage.queues import CLOCKS_DIFFER_BY, LEASE, is_free
 from storage.tables import OutboxRow, Person
 from storage.tables.queues import IS_OPEN, IS_WAITING_CARD, lane_of
@@ -61,7 +59,7 @@ _HEADS = """
 class Claimed:
     """A row that this process is to send; the fields are OutboxRow's.
 
-    Without its message: ``payload_texts`` reads that.
+    Without its message: ``payloads`` reads that.
     """
 
     id: int
@@ -92,8 +90,17 @@ def claim(
     if not ids:
         return []
     taken = {"claimed_at": now, "claimed_until": now + lease}
-    session.connection().execute(_take(), [{**taken, "row_id": row_id} for row_id in ids])
-    return [Claimed(*row) for row in session.connection().execute(_taken(), {"ids": ids})]
+    session.connection().execute(_take(), {**taken, "ids": ids})
+    return _rows(session, ids)
+
+
+def _rows(session: Session, ids: Sequence[int]) -> list[Claimed]:
+    """Not as objects of the table's class: making them takes longer than reading."""
+    columns = ", ".join(_COLUMNS)
+    statement = rows_as_text(session, columns, "FROM outbox WHERE id IN :ids", lists=("ids",))
+    found: str = session.connection().execute(statement, {"ids": ids}).scalar_one()
+    rows = (dict(zip(_COLUMNS, row, strict=True)) for row in sorted(rows_of(found)))
+    return [Claimed(**{**row, "created_at": moment_of(row["created_at"])}) for row in rows]
 
 
 def is_any_waiting(session: Session) -> bool:
@@ -110,31 +117,33 @@ def _take() -> Update:
     times = {
         name: bindparam(name, type_=table.c[name].type) for name in ("claimed_at", "claimed_until")
     }
-    return update(table).where(table.c.id == bindparam("row_id")).values(state="sending", **times)
+    # One statement for all rows, not one for each: see storage.hook_lane.
+    wanted = table.c.id.in_(bindparam("ids", expanding=True))
+    return update(table).where(wanted).values(state="sending", **times)
 
 
-@cache
-def _taken() -> Select[Any]:
-    """In plain SQL: making objects of the table's class takes twice as long."""
-    table = table_of(OutboxRow).c
-    columns = [table[each.name] for each in fields(Claimed)]
-    wanted = table.id.in_(bindparam("ids", expanding=True))
-    return sql_select(*columns).where(wanted).order_by(table.id)
-
-
-def payload_texts(session: Session, row_ids: Collection[int | None]) -> dict[int, str]:
-    """The messages of these rows, as the JSON that is stored; by id, cards and alerts left out."""
+def payloads(session: Session, row_ids: Sequence[int]) -> dict[int, Any]:
+    """The messages of these rows, as the JSON values that are stored; by id, others left out."""
     if not row_ids:
         return {}
-    found = session.connection().execute(_payload_texts(), {"ids": list(row_ids)})
-    return {row_id: text for row_id, text in found if text is not None}
+    statement = _payloads(is_sqlite(session))
+    found: str = session.connection().execute(statement, {"ids": row_ids}).scalar_one()
+    return {int(row_id): payload for row_id, payload in load_json(found).items()}
 
 
 @cache
-def _payload_texts() -> Select[Any]:
-    table = table_of(OutboxRow).c
-    wanted = table.id.in_(bindparam("ids", expanding=True))
-    return sql_select(table.id, cast(table.payload, String)).where(wanted)
+def _payloads(is_sqlite: bool) -> TextClause:
+    collected = "json_group_object(id, json(payload))"
+    if not is_sqlite:
+        collected = "json_object_agg(id, payload)"
+    return text(_PAYLOADS.format(collected=collected)).bindparams(bindparam("ids", expanding=True))
+
+
+_COLUMNS = tuple(each.name for each in fields(Claimed))
+_PAYLOADS = """
+    SELECT CAST(COALESCE({collected}, '{{}}') AS VARCHAR)
+    FROM outbox WHERE id IN :ids AND payload IS NOT NULL
+"""
 
 
 @cache
@@ -163,15 +172,25 @@ def mark_sent(session: Session, activity_ids: Mapping[int | None, str], *, now: 
     """Teams took these; the mapping is from row ids to Teams' activity ids."""
     if not activity_ids:
         return
-    table = table_of(OutboxRow)
-    values = {"state": "sent", "reason": "", "claimed_until": None, "sent_at": now}
-    statement = (
-        update(table)
-        .where(table.c.id == bindparam("row_id"))
-        .values(**values, activity_id=bindparam("its_activity_id"))
-    )
-    sent = [{"row_id": row, "its_activity_id": told} for row, told in activity_ids.items()]
-    session.connection().execute(statement, sent)
+    told = {str(row_id): activity_id for row_id, activity_id in activity_ids.items()}
+    statement = _mark_sent(is_sqlite(session))
+    session.connection().execute(statement, {"told": dump_json(told), "now": now})
+
+
+@cache
+def _mark_sent(is_sqlite: bool) -> TextClause:
+    each = "json_each(:told)" if is_sqlite else "json_each_text(CAST(:told AS json))"
+    time = table_of(OutboxRow).c.sent_at.type
+    return text(_MARK_SENT.format(each=each)).bindparams(bindparam("now", type_=time))
+
+
+# One statement for all rows, as in _take.
+_MARK_SENT = """
+    UPDATE outbox SET
+        state = 'sent', reason = '', claimed_until = NULL, sent_at = :now, activity_id = told.value
+    FROM {each} AS told
+    WHERE outbox.id = CAST(told.key AS INTEGER)
+"""
 
 
 def mark_dead(session: Session, row_id: int | None, *, reason: str, now: datetime) -> None:

@@ -11,6 +11,7 @@ from bot.ports import TeamsRefused
 from bot.teams_model import Conversation, ConversationKind, Json, OutgoingMessage
 
 ADAPTIVE_CARD = "application/vnd.microsoft.card.adaptive"
+_ESCAPED = "\\u"
 
 
 def message_body(
@@ -22,14 +23,13 @@ def message_body(
         TeamsRefused: it is empty, or a text and a card at once: Teams makes two messages of that
             and tells no id, so the card could never be updated.
     """
-    if message.card is not None and message.text:
+    has_card = message.card is not None or bool(message.card_text)
+    if has_card and message.text:
         raise TeamsRefused("a message is a card or a text, not both")
-    if message.card is None and not message.text:
+    if not has_card and not message.text:
         raise TeamsRefused("the message is empty")
     activity: Json = {"type": "message"}
-    if message.card is not None:
-        activity["attachments"] = [{"contentType": ADAPTIVE_CARD, "content": message.card}]
-    else:
+    if not has_card:
         activity["text"] = message.text
         activity["textFormat"] = "markdown"
         entities = _mentions(message)
@@ -40,7 +40,23 @@ def message_body(
     if is_new and message.summary and conversation.kind is ConversationKind.PERSONAL:
         # An entry in the person's activity feed, with the summary; in channels a mention makes one.
         activity["channelData"] = {"notification": {"alert": True}}
-    return encoded(activity)
+    if not has_card:
+        return encoded(activity)
+    return _CARD_MESSAGE % (_card(message), encoded(activity).removeprefix(b"{"))
+
+
+_CARD_MESSAGE = (
+    b'{"attachments":[{"contentType":"' + ADAPTIVE_CARD.encode() + b'","content":%b}],%b'
+)
+
+
+def _card(message: OutgoingMessage) -> bytes:
+    """The card as JSON. As text it is taken as it is, if it is certain that all of it is UTF-8."""
+    if not message.card_text:
+        return encoded(message.card or {})
+    if _ESCAPED in message.card_text:  # perhaps half a surrogate pair
+        return encoded(json.loads(message.card_text))
+    return message.card_text.encode()
 
 
 def encoded(body: Json) -> bytes:

@@ -1,7 +1,7 @@
 """What deciding who hears of a change reads: subscriptions in reach, and what they filter by."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -9,8 +9,9 @@ from sqlalchemy import Select, bindparam, select, text
 from sqlmodel import Session, col
 from sqlmodel import select as select_rows
 
-from storage.dialects import is_sqlite, table_of
+from storage.dialects import table_of
 from storage.json_text import load_json
+from storage.one_text import rows_as_text, rows_of
 from storage.tables import (
     ChangedFilesRow,
     Connection,
@@ -59,39 +60,31 @@ def subscriptions_in_reach(
         "repository_id": folded(repository[1]),
         "any_repository": ANY_REPOSITORY,
     }
-    statement = _IN_REACH_SQLITE if is_sqlite(session) else _IN_REACH_POSTGRESQL
+    statement = rows_as_text(session, _IN_REACH, _FROM_SUBSCRIPTIONS)
     found: str = session.connection().execute(statement, place).scalar_one()
     return found
 
 
 def read_in_reach(found: str) -> tuple[InReach, ...]:
     """The subscriptions of an answer of ``subscriptions_in_reach``, oldest first."""
-    return tuple(sorted(InReach(*row) for row in load_json(found)))
+    return tuple(sorted(InReach(*row) for row in rows_of(found)))
 
 
 _IN_REACH = """
-    SELECT CAST(COALESCE({collected}({one}(
-        s.id, s.conversation_id, c.kind,
-        CASE WHEN c.kind = 'personal' THEN COALESCE((
-            SELECT MAX(p.id) FROM people p
-            WHERE p.personal_conversation_id = s.conversation_id AND p.removed_at IS NULL
-        ), 0) ELSE 0 END,
-        s.project, s.repository,
-        CAST(s.target_branches AS VARCHAR), s.drafts, CAST(s.options AS VARCHAR), s.created_at
-    )), '[]') AS VARCHAR)
+    s.id, s.conversation_id, c.kind,
+    CASE WHEN c.kind = 'personal' THEN COALESCE((
+        SELECT MAX(p.id) FROM people p
+        WHERE p.personal_conversation_id = s.conversation_id AND p.removed_at IS NULL
+    ), 0) ELSE 0 END,
+    s.project, s.repository,
+    CAST(s.target_branches AS VARCHAR), s.drafts, CAST(s.options AS VARCHAR), s.created_at
+"""
+_FROM_SUBSCRIPTIONS = """
     FROM subscriptions s JOIN conversations c ON c.id = s.conversation_id
     WHERE s.connection = :connection AND s.project_key IN (:project, :project_id)
         AND s.repository_key IN ('', :any_repository, :repository, :repository_id)
         AND s.paused_at IS NULL AND c.state = 'active'
-    """
-_IN_REACH_SQLITE = text(_IN_REACH.format(collected="json_group_array", one="json_array"))
-_IN_REACH_POSTGRESQL = text(_IN_REACH.format(collected="json_agg", one="json_build_array"))
-
-
-def moment_of(stored: str) -> datetime:
-    """A time as the database writes it in JSON: SQLite's has no zone, which is UTC."""
-    moment = datetime.fromisoformat(stored)
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+"""
 
 
 def watched_since(session: Session, connection: str) -> datetime:

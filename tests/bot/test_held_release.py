@@ -1,5 +1,6 @@
 """What waits is told as one message where it belongs together, and says how late it is."""
 
+import json
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -107,7 +108,7 @@ async def told(db: Database, place: str) -> list[str]:
         ).all()
         payloads = [row.payload or {} for row in rows]
         return [
-            (payload.get("text") or render_text(payload["card"])).split("\n")[0]
+            (payload.get("text") or render_text(json.loads(payload["card_text"]))).split("\n")[0]
             for payload in payloads
         ]
 

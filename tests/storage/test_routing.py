@@ -8,6 +8,7 @@ from sqlmodel import Session
 from bot.notices.filters import Filters
 from bot.notices.wishes import read_stored
 from storage.engine import Database
+from storage.one_text import moment_of
 from storage.queries import people, radar, reviews, routing
 from storage.tables import ConversationRow, Subscription
 from tests.storage.samples import (
@@ -54,7 +55,7 @@ async def test_subscriptions_in_reach_are_found_in_any_case(
         session.flush()
         found = routing.subscriptions_in_reach(session, "demo", project=SHOP, repository=WEB)
         rows = routing.read_in_reach(found)
-        assert [routing.moment_of(row.created_at) for row in rows] == [NOW] * is_found
+        assert [moment_of(row.created_at) for row in rows] == [NOW] * is_found
         return [row.id for row in rows]
 
     assert await db.write(write) == ([1] if is_found else [])

@@ -42,6 +42,7 @@ from storage.queries import conflicts, merge_statuses
 from storage.tables import ConflictEpisode, Connection, ConversationRow, Person, Subscription
 from tests.bot.conflicts.direct_azure_devops import DirectClient
 from tests.bot.conflicts.refilled import Refilled
+from tests.sent_cards import card_of
 
 BEGIN = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 BEFORE = BEGIN - timedelta(days=1)
@@ -89,7 +90,7 @@ class Sent:
 
     @property
     def looks(self) -> str:
-        return json.dumps(self.message.card, ensure_ascii=False) + self.message.text
+        return json.dumps(card_of(self.message), ensure_ascii=False) + self.message.text
 
 
 @dataclass
@@ -359,7 +360,7 @@ class World:
 
     def alert_texts(self, made: SandboxPullRequest, place: str) -> list[str]:
         """The same, whole and as text."""
-        return [render_text(each.message.card) for each in self._alerts(made, place)]
+        return [render_text(card_of(each.message)) for each in self._alerts(made, place)]
 
     def _alerts(self, made: SandboxPullRequest, place: str) -> list[Sent]:
         name = f"#{made.id} {made.title} "

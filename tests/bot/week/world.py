@@ -59,6 +59,7 @@ from tests.bot.conflicts.history_world import (
 )
 from tests.bot.week.script import NEEDLE, TARGETS, PullRequest, Step, What
 from tests.bot.week.team import BEGIN, MINUTE, TEAM, Member
+from tests.sent_cards import card_of
 
 WEB, PAYMENTS = "19:web", "19:payments"
 PLAN_EVERY = 240  # minutes
@@ -86,7 +87,7 @@ class Diary(Notebook):
     async def send(
         self, conversation: Conversation, message: OutgoingMessage, *, thread_id: str = ""
     ) -> SendResult:
-        words = render_text(message.card) or message.text
+        words = render_text(card_of(message)) or message.text
         minute = (self.clock.now - BEGIN) // MINUTE
         self.posted.append(Posted(minute, conversation.id, thread_id, message.summary, words))
         return await super().send(conversation, message, thread_id=thread_id)
