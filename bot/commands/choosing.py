@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from bot.commands.command import CommandRefused, Invocation
 from bot.commands.text import Reference
+from bot.likeness import most_alike
 from bot.links import is_under
 from bot.repository_names import covers
 from bot.usual_repository import usual_connections
@@ -104,9 +104,7 @@ def connection_named(rows: Sequence[Connection], name: str) -> Connection:
 def nearest_names(name: str, names: Iterable[str], count: int = 3) -> list[str]:
     """The names most like one that does not exist, nearest first."""
     by_key = {each.casefold(): each for each in names}
-    return [
-        by_key[key] for key in get_close_matches(name.casefold()[:100], by_key, count, cutoff=0.5)
-    ]
+    return [by_key[key] for key in most_alike(name.casefold(), by_key, count, at_least=0.5)]
 
 
 def _listed(names: Iterable[str]) -> str:
