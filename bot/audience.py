@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parseaddr
 
 from sqlmodel import Session
@@ -24,12 +24,15 @@ from bot.notices.model import (
     SubscriptionTrouble,
     ThreadReply,
 )
+from bot.notices.review_requests import may_ask_again
 from bot.notices.texts import mentioned
 from bot.outgoing import as_payload
 from bot.pull_request_state import PullRequestState
 from bot.reach import load_facts, load_reach
 from storage import enqueue, held
 from storage.queries import identities, recording, reviews, routing
+
+_ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 
 def load_situation(
@@ -53,14 +56,25 @@ def load_situation(
         subscribers=reach.subscribers,
         posted=posted,
         people=_people(session, state, changes, threads),
-        watched_since=routing.watched_since(session, state.connection),
+        watched_since=_watched_since(session, state.connection, before, changes),
         actor=person.id if person else None,
         facts=load_facts(session, state, reach),
         unreadable=reach.unreadable,
-        reviewed=reviews.reviewed(session, pull_request_id) if changes and before else {},
+        reviewed=(
+            reviews.reviewed(session, pull_request_id) if before and may_ask_again(changes) else {}
+        ),
         participants=threads,
         mentioned=_mentioned(session, state.connection, changes),
     )
+
+
+def _watched_since(
+    session: Session, connection: str, before: PullRequestState | None, changes: Sequence[Change]
+) -> datetime:
+    """Asked where it decides something: at first sight, and for comments, which may be old."""
+    if before is None or any(isinstance(change, CommentPosted) for change in changes):
+        return routing.watched_since(session, connection)
+    return _ALWAYS
 
 
 def _mentioned(session: Session, connection: str, changes: Sequence[Change]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import TextClause, bindparam, text
+from sqlalchemy import String, TextualSelect, bindparam, column, text
 from sqlmodel import Session
 
 from storage.dialects import is_sqlite
@@ -18,7 +18,7 @@ from storage.json_text import load_json
 
 def rows_as_text(
     session: Session, columns: str, source: str, *, lists: tuple[str, ...] = ()
-) -> TextClause:
+) -> TextualSelect:
     """The query whose one value is a JSON list of rows, each a list; their order is not known.
 
     Args:
@@ -32,13 +32,16 @@ def rows_as_text(
 
 
 @cache
-def _rows_as_text(columns: str, source: str, lists: tuple[str, ...], is_sqlite: bool) -> TextClause:
+def _rows_as_text(
+    columns: str, source: str, lists: tuple[str, ...], is_sqlite: bool
+) -> TextualSelect:
     collect, one = (
         ("json_group_array", "json_array") if is_sqlite else ("json_agg", "json_build_array")
     )
     row = f"{one}({columns})"
     query = text(f"SELECT CAST(COALESCE({collect}({row}), '[]') AS VARCHAR) {source}")
-    return query.bindparams(*(bindparam(name, expanding=True) for name in lists))
+    expanding: list[Any] = [bindparam(name, expanding=True) for name in lists]
+    return query.bindparams(*expanding).columns(column("found", String))
 
 
 def rows_of(found: str) -> list[list[Any]]:

@@ -60,11 +60,11 @@ class Situation:
 
     ``before`` is None at first sight. ``posted`` are the conversations that have its card.
     ``people`` maps identity ids to persons. ``watched_since`` is when Pullcord began to look at the
-    connection. ``actor`` is the person who made Pullcord do it, if one did. ``facts`` are what
-    filters need beside the pull request itself. ``reviewed`` is the commit of each reviewer's last
-    vote by identity id, ``participants`` who wrote in the threads that are commented on.
-    ``mentioned`` are the names of those whom comments mention, by identity id in lower case, also
-    of those who are not in Teams.
+    connection, asked only at first sight and for comments. ``actor`` is the person who made
+    Pullcord do it, if one did. ``facts`` are what filters need beside the pull request itself.
+    ``reviewed`` is the commit of each reviewer's last vote by identity id, ``participants`` who
+    wrote in the threads that are commented on. ``mentioned`` are the names of those whom comments
+    mention, by identity id in lower case, also of those who are not in Teams.
     """
 
     before: PullRequestState | None

@@ -53,6 +53,16 @@ def review_requests(
             yield message
 
 
+def may_ask_again(changes: Sequence[Change]) -> bool:
+    """Whether any of these can make a difference between reviewers who voted before and others."""
+    return any(
+        change.new is Vote.NONE
+        if isinstance(change, VoteCast)
+        else isinstance(change, _BEGINNINGS | ReviewerAdded | CommitsPushed)
+        for change in changes
+    )
+
+
 def request_key(person_id: int, pull_request: str, cause: str) -> str:
     """Names the asking of one person; ``pull_request`` is ``connection/number``."""
     return f"direct:{person_id}:{pull_request}:review:{cause}"

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import Select as Statement
-from sqlalchemy import bindparam, text
+from sqlalchemy import String, bindparam, column, text
 from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import Select, SelectOfScalar
@@ -95,7 +95,7 @@ _WITH_CARD = text(
     WHERE o.pull_request_id = :pull_request AND o.kind = 'card'
         AND o.state IN ('pending', 'sending')
     """
-)
+).columns(column("conversation_id", String))  # else it is found out anew each time
 
 
 def keep_identity(

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, bindparam, select, text
+from sqlalchemy import Select, String, bindparam, column, select, text
 from sqlmodel import Session, col
 from sqlmodel import select as select_rows
 
@@ -148,7 +148,7 @@ _LABELS_AND_FILES = text(
             WHERE f.connection = :connection AND f.source_commit = :commit
                 AND f.target_ref = :target)
     """
-)
+).columns(column("labels", String), column("files", String))  # else they are found out each time
 
 
 def labels(session: Session, connection: str, number: int) -> tuple[str, ...] | None:
