@@ -71,7 +71,7 @@ def load_situation(
 def _watched_since(
     session: Session, connection: str, before: PullRequestState | None, changes: Sequence[Change]
 ) -> datetime:
-    """Asked where it decides something: at first sight, and for comments, which may be old."""
+    """Read where it decides something: at first sight, and for comments, which may be old."""
     if before is None or any(isinstance(change, CommentPosted) for change in changes):
         return routing.watched_since(session, connection)
     return _ALWAYS

@@ -21,6 +21,7 @@ from storage.text import storable_text
 if TYPE_CHECKING:
     import psycopg
 
+OLDEST_SQLITE = (3, 35)  # of March 2021: UPDATE with FROM, and JSON in every build that counts
 # A caller may wait for the batch before its own and then for its own; both within 2 s.
 LOCK_WAIT_S = 0.8
 STATEMENT_LIMIT_S = 30
@@ -52,8 +53,8 @@ def database_url(url: str) -> URL:
     """Parse a database URL as a user writes it.
 
     Raises:
-        ValueError: it is neither ``sqlite:///FILE`` nor ``postgresql://…``. The message does not
-            repeat the URL, which may hold a password.
+        ValueError: it is neither ``sqlite:///FILE`` nor ``postgresql://…``, or Python's SQLite is
+            too old. The message does not repeat the URL, which may hold a password.
     """
     try:
         parsed = make_url(url)
@@ -67,6 +68,11 @@ def database_url(url: str) -> URL:
         raise ValueError("The database must be sqlite:///FILE or postgresql://USER@HOST/NAME.")
     if not parsed.database or parsed.database == ":memory:":
         raise ValueError("SQLite needs a file: sqlite:///pullcord.db")
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        raise ValueError(
+            f"This Python brings SQLite {sqlite3.sqlite_version}, and Pullcord needs 3.35 or later:"
+            " use a Python that uv installed, or PostgreSQL."
+        )
     return parsed.set(drivername="sqlite+pysqlite")
 
 

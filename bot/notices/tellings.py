@@ -31,8 +31,9 @@ class Telling:
 
     def add(self, change: Change, place: Place) -> None:
         """Of several subscriptions that tell the same, the loudest counts."""
-        _, known = self.found.get(change.id, (change, place))
-        self.found[change.id] = (change, min(known, place, key=_LOUDEST_FIRST.index))
+        if (known := self.found.get(change.id)) is not None:
+            place = min(known[1], place, key=_LOUDEST_FIRST.index)
+        self.found[change.id] = (change, place)
 
     @property
     def posts_card(self) -> bool:
@@ -67,8 +68,10 @@ def tellings(changes: tuple[Change, ...], situation: Situation) -> dict[str, Tel
             place = subscriber.places.of(kind, subscriber.kind)
             if place is Place.OFF or not wants(subscriber, change, situation):
                 continue
-            key = subscriber.conversation_id
-            told.setdefault(key, Telling(subscriber)).add(change, place)
+            telling = told.get(subscriber.conversation_id)
+            if telling is None:
+                telling = told[subscriber.conversation_id] = Telling(subscriber)
+            telling.add(change, place)
     return told
 
 

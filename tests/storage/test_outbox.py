@@ -196,6 +196,24 @@ async def test_sent_rows_keep_what_teams_called_them(db: Database) -> None:
     await db.write(lambda s: outbox.mark_sent(s, {}, now=NOW))
 
 
+@pytest.mark.parametrize("text", ["größe 🙂", 'a "b" \\\\ c\n', "half \ud83d of it", "null", ""])
+async def test_messages_are_read_together_as_they_were_stored(db: Database, text: str) -> None:
+    payload = {"text": text, "mentions": [{"name": text}], "summary": None}
+    for conversation in ("a", "b"):
+        await db.write(
+            lambda s, c=conversation: enqueue.message(  # type: ignore[misc]  # no types for a lambda's defaults
+                s, key=c, payload=payload, now=NOW, conversation_id=c
+            )
+        )
+    await card(db, "c")
+    rows = await claim(db)
+    assert [(row.key, row.created_at) for row in rows[:2]] == [("a", NOW), ("b", NOW)]
+    ids = [row.id for row in rows]
+    found = await db.read(lambda s: outbox.payloads(s, [*ids, 999]))
+    assert found == {ids[0]: payload, ids[1]: payload}
+    assert await db.read(lambda s: outbox.payloads(s, ids[2:])) == {}
+
+
 async def test_a_dead_letter_frees_its_conversation_and_can_be_tried_again(db: Database) -> None:
     await tell(db, "a1", "a")
     await tell(db, "a2", "a")

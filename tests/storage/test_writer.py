@@ -1,6 +1,7 @@
 """The writer: group commit, savepoints, and what happens when the database cannot take it."""
 
 import asyncio
+import sqlite3
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -553,6 +554,13 @@ def test_the_url_of_a_database_is_checked_without_repeating_it() -> None:
         assert "canary" not in str(caught.value)
     assert dialects.database_url("postgresql://h/d").drivername == "postgresql+psycopg"
     assert dialects.database_url("postgres://h/d").drivername == "postgresql+psycopg"
+
+
+def test_an_old_sqlite_is_named_before_anything_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 26, 0))
+    with pytest.raises(ValueError, match=r"3\.35 or later: use a Python that uv installed"):
+        dialects.database_url("sqlite:///pullcord.db")
+    assert dialects.database_url("postgresql://h/d").drivername == "postgresql+psycopg"
 
 
 async def test_a_full_disk_within_a_batch_acknowledges_nothing_that_is_gone(

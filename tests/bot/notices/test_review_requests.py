@@ -4,7 +4,7 @@ from datetime import timedelta
 from bot.changes import Change, CommitsPushed, PullRequestCreated, ReviewerAdded, VoteCast
 from bot.model import Identity, Reviewer, Vote
 from bot.notices.model import Contact, DirectMessage, GroupAsk, Situation
-from bot.notices.review_requests import group_cause, review_requests
+from bot.notices.review_requests import group_cause, may_ask_again, review_requests
 from bot.pull_request_state import PullRequestState
 from bot.reconcile import reconcile
 from tests.bot.pull_request_samples import JONAS, LENA, MAYA, ROBOT, START, TEAM, seen
@@ -108,3 +108,11 @@ def test_a_group_is_asked_once_and_its_members_once_for_several_groups() -> None
     assert {ask.cause for ask in asks} == {"asked:v3"}
     assert len({ask.key for ask in asks}) == 2
     assert group_cause("created") == "created"
+
+
+def test_who_voted_before_is_read_for_what_it_decides_alone() -> None:
+    voted = VoteCast("vote:v2", JONAS, Vote.NONE, Vote.APPROVED)
+    assert not may_ask_again([voted])
+    assert may_ask_again([voted, reset(LENA)])
+    assert may_ask_again([pushed()])
+    assert may_ask_again([ReviewerAdded("asked:v2", JONAS, required=False)])
