@@ -43,8 +43,8 @@ ONE_IN = 10
 CONNECTION = "bench"
 BRANCH = "main"
 WITHIN_S = 180.0
-KNOWN = "known"
 """The longest that 500 may take ("minutes")."""
+KNOWN = "known"
 
 
 class Place:

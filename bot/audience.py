@@ -43,8 +43,13 @@ def load_situation(
     changes: Sequence[Change],
     *,
     actor: str,
+    at_first_sight: bool = False,
 ) -> Situation:
-    """Read who may be told. ``actor`` is ``Name <mail>``, "" when nobody ordered it."""
+    """Read who may be told.
+
+    ``actor`` is ``Name <mail>``, "" when nobody ordered it. ``at_first_sight``: what is told was so
+    already when the pull request was first seen, although it is known now.
+    """
     reach = load_reach(session, state.connection, state.repository)
     threads = _participants(session, pull_request_id, changes)
     person = recording.person_with_mail(session, mail) if (mail := parseaddr(actor)[1]) else None
@@ -56,7 +61,11 @@ def load_situation(
         subscribers=reach.subscribers,
         posted=posted,
         people=_people(session, state, changes, threads),
-        watched_since=_watched_since(session, state.connection, before, changes),
+        watched_since=(
+            routing.watched_since(session, state.connection)
+            if before is None or at_first_sight or _have_comments(changes)
+            else _ALWAYS
+        ),
         actor=person.id if person else None,
         facts=load_facts(session, state, reach),
         unreadable=reach.unreadable,
@@ -68,13 +77,8 @@ def load_situation(
     )
 
 
-def _watched_since(
-    session: Session, connection: str, before: PullRequestState | None, changes: Sequence[Change]
-) -> datetime:
-    """Read where it decides something: at first sight, and for comments, which may be old."""
-    if before is None or any(isinstance(change, CommentPosted) for change in changes):
-        return routing.watched_since(session, connection)
-    return _ALWAYS
+def _have_comments(changes: Sequence[Change]) -> bool:
+    return any(isinstance(change, CommentPosted) for change in changes)
 
 
 def _mentioned(session: Session, connection: str, changes: Sequence[Change]) -> dict[str, str]:

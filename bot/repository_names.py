@@ -24,7 +24,7 @@ def nearest(name: str, rows: Sequence[RepositoryRow]) -> tuple[str, ...]:
     """The names most like one that does not exist, nearest first."""
     shown = {text.casefold(): text for text in short_names(rows)}
     short = {row.name.casefold(): row.name for row in rows}
-    found = most_alike(name.casefold(), [*short, *shown], SUGGESTIONS, LIKENESS)
+    found = most_alike(name.casefold()[:100], [*short, *shown], SUGGESTIONS, LIKENESS)
     return tuple(dict.fromkeys(shown.get(text) or short[text] for text in found))
 
 

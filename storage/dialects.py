@@ -21,7 +21,7 @@ from storage.text import storable_text
 if TYPE_CHECKING:
     import psycopg
 
-OLDEST_SQLITE = (3, 35)  # of March 2021: UPDATE with FROM, and JSON in every build that counts
+OLDEST_SQLITE = (3, 35)  # of March 2021; UPDATE with FROM is two versions older
 # A caller may wait for the batch before its own and then for its own; both within 2 s.
 LOCK_WAIT_S = 0.8
 STATEMENT_LIMIT_S = 30

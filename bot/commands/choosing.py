@@ -104,7 +104,8 @@ def connection_named(rows: Sequence[Connection], name: str) -> Connection:
 def nearest_names(name: str, names: Iterable[str], count: int = 3) -> list[str]:
     """The names most like one that does not exist, nearest first."""
     by_key = {each.casefold(): each for each in names}
-    return [by_key[key] for key in most_alike(name.casefold(), by_key, count, at_least=0.5)]
+    found = most_alike(name.casefold()[:100], list(by_key), count, at_least=0.5)
+    return [by_key[key] for key in found]
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from bot.commands.command import Command, UsageError
 from bot.commands.text import Word, normalise, split_words
-from bot.likeness import likeness, most_alike
+from bot.likeness import how_alike, most_alike
 from bot.links import TicketLink, parse_link
 from bot.roles import Role
 from bot.teams_model import ConversationKind
@@ -166,7 +166,7 @@ class Registry:
                 wanted_words.append((name[0], 1))
             for wanted, length in wanted_words:
                 typed = " ".join(_keys(words[:length]))[:60]
-                yield likeness(typed, wanted), command, length
+                yield how_alike(typed, wanted), command, length
 
 
 def takes(command: Command, arguments: str) -> bool:
@@ -236,7 +236,7 @@ def _keys(words: Sequence[Word]) -> tuple[str, ...]:
 def _shared(name: tuple[str, ...], words: list[Word]) -> int:
     """How many leading words stand for a name: "start", "start tiket", "start a ticket"."""
     for place, word in enumerate(words[1:3], start=2):
-        if most_alike(word.key, name[1:2], 1, LIKENESS):
+        if most_alike(word.key[:60], name[1:2], 1, LIKENESS):
             return place
     return 1
 

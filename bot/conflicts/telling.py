@@ -19,7 +19,7 @@ from bot.pull_request_state import PullRequestState
 from bot.teams_model import ConversationKind
 from storage import enqueue
 from storage.enqueue import AlertOf
-from storage.queries import conflicts, conversations, recording, routing
+from storage.queries import conflicts, conversations, recording
 from storage.tables import ConflictEpisode, PullRequestRow
 
 
@@ -138,10 +138,15 @@ def _audience(
     session: Session, row: ConflictEpisode, state: PullRequestState, now: datetime
 ) -> Audience:
     change = ConflictStarted(f"episode:{row.id}", row.began_at)
-    situation = load_situation(session, row.pull_request_id, state, state, (), actor="")
-    if row.at_first_sight:
-        since = routing.watched_since(session, state.connection)
-        situation = replace(situation, watched_since=since)
+    situation = load_situation(
+        session,
+        row.pull_request_id,
+        state,
+        state,
+        (),
+        actor="",
+        at_first_sight=row.at_first_sight,
+    )
     author = situation.people.get(state.author.id)
 
     def is_snoozed(person_id: int) -> bool:

@@ -60,7 +60,7 @@ class Situation:
 
     ``before`` is None at first sight. ``posted`` are the conversations that have its card.
     ``people`` maps identity ids to persons. ``watched_since`` is when Pullcord began to look at the
-    connection, read only at first sight and for comments. ``actor`` is the person who made
+    connection; where nothing can be older, it is long ago. ``actor`` is the person who made
     Pullcord do it, if one did. ``facts`` are what filters need beside the pull request itself.
     ``reviewed`` is the commit of each reviewer's last vote by identity id, ``participants`` who
     wrote in the threads that are commented on. ``mentioned`` are the names of those whom comments

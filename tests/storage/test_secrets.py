@@ -1,5 +1,7 @@
 """Secrets at rest."""
 
+import hmac
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -75,6 +77,15 @@ def test_a_webhook_secret_fits_its_hash_only() -> None:
     assert not verify_secret(secret, "plain$aa$bb")
     assert not verify_secret("\ud800ü\x00", stored)
     assert hash_secret(secret) != stored  # salted
+
+
+def test_a_webhook_secret_that_was_stored_before_still_fits() -> None:
+    secret, salt = new_webhook_secret(), b"0123456789abcdef"
+    digest = hmac.digest(salt, secret.encode(), "sha256").hex()
+    stored = f"hmac-sha256${salt.hex()}${digest}"
+    assert verify_secret(secret, stored)
+    assert not verify_secret(secret + "x", stored)
+    assert not verify_secret(secret, stored.replace("hmac-sha256", "blake2b"))
 
 
 @pytest.mark.parametrize("secret", ["", "short", "x" * 19])
