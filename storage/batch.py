@@ -2,9 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Engine
 from sqlalchemy.engine import Connection
@@ -12,28 +11,25 @@ from sqlmodel import Session
 
 from storage import dialects
 from storage.errors import CannotStore
-from storage.hook_lane import NewHook, insert_hooks, insert_into_sqlite
+from storage.hook_lane import MOST_AT_ONCE, HashedHook, insert_at_once, insert_hooks
 from storage.session import KeepingSession
 
 _BACK = "ROLLBACK TO SAVEPOINT hooks"
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A function to run, or a hook for the inbox's lane, and who waits for it."""
+class Job(NamedTuple):
+    """A function to run, or a hook for the inbox's lane, and who waits for it.
 
-    work: Callable[[Session], Any] | NewHook
+    ``size``: bytes it keeps in memory while it waits, where that is known.
+    """
+
+    work: Callable[[Session], Any] | HashedHook
     future: "asyncio.Future[Any]"
     loop: asyncio.AbstractEventLoop
-
-    @property
-    def size(self) -> int:
-        """Bytes it keeps in memory while it waits, where that is known."""
-        return len(self.work.body) if isinstance(self.work, NewHook) else 0
+    size: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What a job's caller is told: a result, or an error."""
 
     job: Job
@@ -57,7 +53,7 @@ def commit_batch(engine: Engine, batch: Sequence[Job]) -> list[Answer]:
     Raises:
         BatchLost: nothing of it is stored.
     """
-    hooks = [job.work for job in batch if isinstance(job.work, NewHook)]
+    hooks = [job.work for job in batch if isinstance(job.work, HashedHook)]
     if len(hooks) == len(batch) and (news := _commit_hooks(engine, hooks)) is not None:
         return [Answer(job, is_new) for job, is_new in zip(batch, news, strict=True)]
     is_committing = False
@@ -78,20 +74,20 @@ def commit_batch(engine: Engine, batch: Sequence[Job]) -> list[Answer]:
     return answers
 
 
-def _commit_hooks(engine: Engine, hooks: Sequence[NewHook]) -> list[bool] | None:
-    """A batch of nothing but hooks, without SQLAlchemy's transaction around it, which costs more.
+def _commit_hooks(engine: Engine, hooks: Sequence[HashedHook]) -> list[bool] | None:
+    """A batch of nothing but hooks as one statement, which SQLite commits by itself.
 
-    None when it did not go well: nothing of it is stored, and ``commit_batch`` finds out why.
+    A transaction around it costs a third more: SQLite keeps a copy of each page for the statement
+    beside the one for the transaction, and each statement waits for the interpreter. None when it
+    is no such batch or did not go well: nothing of it is stored, and ``commit_batch`` goes on.
     """
-    if engine.dialect.name != "sqlite":
+    if engine.dialect.name != "sqlite" or len(hooks) > MOST_AT_ONCE:
         return None
     pooled = engine.raw_connection()
     try:
         cursor = pooled.cursor()
         try:
-            cursor.execute("BEGIN IMMEDIATE")
-            news = insert_into_sqlite(cursor, hooks)
-            cursor.execute("COMMIT")
+            news = insert_at_once(cursor, hooks)
         except Exception:  # whatever it is: the ordinary way meets it again and answers each
             return None
         finally:
@@ -109,12 +105,12 @@ def cannot(job: Job, reason: str, cause: BaseException | None = None) -> Answer:
 
 
 def _answers(connection: Connection, batch: Sequence[Job]) -> list[Answer]:
-    hooks = [(job, job.work) for job in batch if isinstance(job.work, NewHook)]
+    hooks = [(job, job.work) for job in batch if isinstance(job.work, HashedHook)]
     answers = _store_hooks(connection, hooks) if hooks else []
     if len(hooks) < len(batch):
         _take_turn(connection)
     for job in batch:
-        if not isinstance(job.work, NewHook):
+        if not isinstance(job.work, HashedHook):
             answers.append(_run_in_savepoint(connection, job, job.work))
     return answers
 
@@ -128,7 +124,7 @@ def _take_turn(connection: Connection) -> None:
         raise
 
 
-def _store_hooks(connection: Connection, hooks: Sequence[tuple[Job, NewHook]]) -> list[Answer]:
+def _store_hooks(connection: Connection, hooks: Sequence[tuple[Job, HashedHook]]) -> list[Answer]:
     # In plain SQL: SQLAlchemy's own savepoint costs more than the insert.
     connection.exec_driver_sql("SAVEPOINT hooks")
     try:

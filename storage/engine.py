@@ -14,7 +14,7 @@ from storage import dialects, topics
 from storage.batch import Job
 from storage.errors import CannotRead, CannotStore
 from storage.gathering import Gathered
-from storage.hook_lane import NewHook
+from storage.hook_lane import HashedHook, NewHook
 from storage.session import KeepingSession
 from storage.writer import PROBE_EVERY_S, Writer
 
@@ -23,6 +23,7 @@ __all__ = ["CannotRead", "CannotStore", "Database", "NewHook"]
 T = TypeVar("T")
 
 HOOK_ANSWER_S = 1.8
+HASH_IN_THREAD_BYTES = 64 * 1024  # above this, hashing a body would hold up the others
 CLOSE_WITHIN_S = 8.0
 
 
@@ -117,7 +118,7 @@ class Database:
 
     def _hand_over(self, jobs: Sequence[Job]) -> None:
         self._writer.submit(jobs)
-        hooks = [job.future for job in jobs if isinstance(job.work, NewHook)]
+        hooks = [job.future for job in jobs if isinstance(job.work, HashedHook)]
         if hooks:  # one deadline for all that came at the same time
             jobs[0].loop.call_later(HOOK_ANSWER_S, _give_up, hooks)
 
@@ -134,9 +135,12 @@ class Database:
         Raises:
             CannotStore: it could not be stored, or not within 1.8 s (it may be stored later).
         """
+        size = len(new.body)
+        is_long = size > HASH_IN_THREAD_BYTES
+        hashed = await asyncio.to_thread(HashedHook.of, new) if is_long else HashedHook.of(new)
         loop = asyncio.get_running_loop()
         future: asyncio.Future[bool] = loop.create_future()
-        self._submit(Job(new, future, loop))
+        self._submit(Job(hashed, future, loop, size))
         return await future
 
     async def read(self, fn: Callable[[Session], T]) -> T:

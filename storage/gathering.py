@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from storage.batch import Job
 
-LONGEST_S = 0.003
+LONGEST_S = 0.01
 
 
 class Gathered:

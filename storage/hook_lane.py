@@ -5,9 +5,9 @@ It speaks to the driver directly: through the ORM the same rows take ten times a
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPICursor
@@ -19,7 +19,8 @@ _COLUMNS = (
     " state, reason, attempts"
 )
 _SQLITE_ROW = "(?, ?, ?, ?, ?, ?, ?, 'pending', '', 0)"
-# Few shapes, so that the driver finds its prepared statements again.
+MOST_AT_ONCE = 32
+"""Of SQLite's statements there is one for each number of rows; the driver keeps 128 prepared."""
 _SQLITE_CHUNKS = (256, 128, 64, 32, 16, 8, 4, 2, 1)
 _POSTGRESQL_INSERT = (
     f"INSERT INTO inbox ({_COLUMNS})"  # noqa: S608  # constants
@@ -29,8 +30,7 @@ _POSTGRESQL_INSERT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class NewHook:
+class NewHook(NamedTuple):
     """A webhook body to keep. ``dedup_key`` is described at InboxRow; ``received_at`` is UTC."""
 
     connection: str
@@ -40,37 +40,51 @@ class NewHook:
     event_type: str = ""
 
 
-def insert_hooks(connection: Connection, hooks: Sequence[NewHook]) -> list[bool]:
+class HashedHook(NamedTuple):
+    """A body and its SHA-256.
+
+    It is hashed before the writer's thread has it: hashing gives the interpreter away for a body
+    of 2 KB or more, and in a crowd that thread would wait for it again at each.
+    """
+
+    hook: NewHook
+    digest: bytes
+
+    @classmethod
+    def of(cls, hook: NewHook) -> "HashedHook":
+        """With its hash. Two megabytes take some milliseconds."""
+        return cls(hook, hashlib.sha256(hook.body).digest())
+
+
+def insert_hooks(connection: Connection, hooks: Sequence[HashedHook]) -> list[bool]:
     """Insert what is new, in order; for each whether it was new (of equal ones the first is)."""
     if connection.dialect.name != "sqlite":
         return _insert_postgresql(connection, hooks)
     cursor = connection.connection.cursor()
     try:
-        return insert_into_sqlite(cursor, hooks)
+        return [is_new for chunk in _chunks(hooks) for is_new in insert_at_once(cursor, chunk)]
     finally:
         cursor.close()
 
 
-def _values(hook: NewHook) -> tuple[str, str, bytes, str, bytes]:
+def _values(hashed: HashedHook) -> tuple[str, str, bytes, str, bytes]:
+    hook, digest = hashed
     return (
         storable_text(hook.connection),
         bounded_key(storable_text(hook.dedup_key)),
-        hashlib.sha256(hook.body).digest(),
+        digest,
         storable_text(hook.event_type),
         hook.body,
     )
 
 
-def insert_into_sqlite(cursor: DBAPICursor, hooks: Sequence[NewHook]) -> list[bool]:
-    """``insert_hooks`` with SQLite's own cursor, inside its transaction."""
-    news: list[bool] = []
-    for chunk in _chunks(hooks):
-        rows = []
-        for hook in chunk:
-            at = _time_text(hook.received_at)
-            rows.append((*_values(hook), at, at))
-        news += _insert_chunk(cursor, rows)
-    return news
+def insert_at_once(cursor: DBAPICursor, hooks: Sequence[HashedHook]) -> list[bool]:
+    """``insert_hooks`` as one statement of SQLite, with its own cursor."""
+    rows = []
+    for hashed in hooks:
+        at = _time_text(hashed.hook.received_at)
+        rows.append((*_values(hashed), at, at))
+    return _insert(cursor, rows)
 
 
 def _time_text(time: datetime) -> str:
@@ -80,7 +94,7 @@ def _time_text(time: datetime) -> str:
     return time.isoformat(" ", "microseconds").removesuffix("+00:00")
 
 
-def _chunks(hooks: Sequence[NewHook]) -> Iterator[Sequence[NewHook]]:
+def _chunks(hooks: Sequence[HashedHook]) -> Iterator[Sequence[HashedHook]]:
     start = 0
     for size in _SQLITE_CHUNKS:
         while len(hooks) - start >= size:
@@ -88,17 +102,19 @@ def _chunks(hooks: Sequence[NewHook]) -> Iterator[Sequence[NewHook]]:
             start += size
 
 
-def _insert_chunk(cursor: DBAPICursor, rows: Sequence[tuple[Any, ...]]) -> list[bool]:
+@cache
+def _insert_text(count: int) -> str:
+    values = ", ".join([_SQLITE_ROW] * count)
+    return f"INSERT INTO inbox ({_COLUMNS}) VALUES {values} ON CONFLICT DO NOTHING"  # noqa: S608  # constants
+
+
+def _insert(cursor: DBAPICursor, rows: Sequence[tuple[Any, ...]]) -> list[bool]:
     """One statement for all rows.
 
     The driver gives the interpreter away at each step of a statement and waits for the event loop
     to give it back, which costs far more than the insert: so neither executemany nor RETURNING.
     """
-    values = ", ".join([_SQLITE_ROW] * len(rows))
-    cursor.execute(
-        f"INSERT INTO inbox ({_COLUMNS}) VALUES {values} ON CONFLICT DO NOTHING",  # noqa: S608  # constants
-        [value for row in rows for value in row],
-    )
+    cursor.execute(_insert_text(len(rows)), [value for row in rows for value in row])
     added = cursor.rowcount
     if added == len(rows):
         return [True] * added
@@ -122,8 +138,8 @@ def _which_were_new(rows: Sequence[tuple[Any, ...]], inserted: set[tuple[Any, ..
     return news
 
 
-def _insert_postgresql(connection: Connection, hooks: Sequence[NewHook]) -> list[bool]:
-    rows = [(*_values(hook), hook.received_at, hook.received_at) for hook in hooks]
+def _insert_postgresql(connection: Connection, hooks: Sequence[HashedHook]) -> list[bool]:
+    rows = [(*_values(each), each.hook.received_at, each.hook.received_at) for each in hooks]
     columns: list[list[Any]] = [list(column) for column in zip(*rows, strict=True)]
     cursor = connection.connection.cursor()
     try:

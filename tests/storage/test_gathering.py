@@ -8,13 +8,14 @@ import pytest
 from storage.batch import Job
 from storage.engine import NewHook
 from storage.gathering import Gathered
+from storage.hook_lane import HashedHook
 from tests.storage.samples import NOW
 
 
 def job(number: int) -> Job:
     loop = asyncio.get_running_loop()
     hook = NewHook("contoso", f"n:{number}", b"{}", NOW)
-    return Job(hook, loop.create_future(), loop)
+    return Job(HashedHook.of(hook), loop.create_future(), loop, size=2)
 
 
 class Writer:
@@ -64,7 +65,7 @@ async def test_a_crowd_that_does_not_end_is_handed_over_in_parts(
     jobs = [job(number) for number in range(20)]
     for each in jobs:
         gathered.add(each)
-        now += 0.001
+        now += 0.003
         await asyncio.sleep(0)
     gathered.flush()
     assert [each for batch in writer.batches for each in batch] == jobs
