@@ -6,9 +6,8 @@ documentation says ``eventId`` where ``eventType`` is meant. Both are read.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from adapters.azure_devops.dates import parse_moment
 from adapters.azure_devops.fields import value_of
@@ -21,8 +20,7 @@ _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-@dataclass(frozen=True, slots=True)
-class HookEnvelope:
+class HookEnvelope(NamedTuple):
     """Which delivery a body is. Texts are "" and the rest None where the body has nothing.
 
     ``event_id``: of the event; two subscriptions that match one event may share it.

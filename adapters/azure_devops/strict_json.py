@@ -6,6 +6,8 @@ import math
 import re
 from typing import Any, NoReturn
 
+import jiter
+
 MAX_DEPTH = 64
 """Levels of nesting; a service-hook body has about ten."""
 
@@ -40,6 +42,30 @@ def loads_object(raw: bytes) -> dict[str, Any]:
         ValueError: one sentence. Not an object, malformed UTF-8 or JSON, NaN, infinities,
             a key twice in one object, numbers of too many digits, too deep, too much.
     """
+    body = _object(_strictly(raw))
+    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and _is_too_deep(body):
+        raise ValueError(_TOO_DEEP)
+    return body
+
+
+def loads_object_quickly(raw: bytes) -> dict[str, Any]:
+    """The same in a third of the time, for who needs little of a body that is read again later.
+
+    Left to that second reading: numbers with a fraction or exponent (one that is too large is
+    infinite here), and nesting of up to 200 levels.
+    """
+    if len(raw) > MAX_VALUES:  # it takes time in any case, and there the strict way has its bounds
+        return loads_object(raw)
+    try:
+        body = jiter.from_json(
+            raw, allow_inf_nan=False, catch_duplicate_keys=True, cache_mode="keys"
+        )
+    except ValueError:  # it takes no half surrogates and no byte order mark, and says less
+        return loads_object(raw)
+    return _object(body)
+
+
+def _strictly(raw: bytes) -> object:
     if len(raw) > MAX_VALUES and sum(map(raw.count, _COSTLY)) > MAX_VALUES:
         raise ValueError(f"the body holds more than {MAX_VALUES} values")
     try:
@@ -51,7 +77,7 @@ def loads_object(raw: bytes) -> dict[str, Any]:
     if "\\u" in text:
         text = _LONE_SURROGATES.sub(_whole_characters, text)
     try:
-        body = _DECODER.decode(text)
+        return _DECODER.decode(text)
     except json.JSONDecodeError as error:
         raise ValueError(f"the body is not JSON: {error.msg} at character {error.pos}") from None
     except _Refused:
@@ -60,10 +86,11 @@ def loads_object(raw: bytes) -> dict[str, Any]:
         raise ValueError(_TOO_MANY_DIGITS) from None
     except RecursionError:
         raise ValueError(_TOO_DEEP) from None
+
+
+def _object(body: object) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise ValueError("the body is not a JSON object")
-    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and _is_too_deep(body):
-        raise ValueError(_TOO_DEEP)
     return body
 
 

@@ -20,7 +20,7 @@ _AWKWARD_ESCAPE = re.compile(rb"\\u(?:0000|d[89a-f])", re.IGNORECASE)
 _AWKWARD = re.compile("[\x00\ud800-\udfff]")
 
 
-def check_size(request: web.Request) -> None:
+def check_size(request: web.BaseRequest) -> None:
     """Refuse by the headers alone what would be too large or is packed.
 
     Raises:
@@ -35,7 +35,7 @@ def check_size(request: web.Request) -> None:
         raise Refused(415, "the body is not application/json")
 
 
-async def read_body(request: web.Request) -> bytes:
+async def read_body(request: web.BaseRequest) -> bytes:
     """The whole body, given up as soon as it is too large or too slow.
 
     Raises:

@@ -79,13 +79,13 @@ class TeamsInbound:
         if not config.tenants:
             log.warning("no tenant is allowed: set PULLCORD_TEAMS_TENANT_ID, or nobody gets in")
 
-    async def post(self, request: web.Request) -> web.Response:
+    async def post(self, request: web.BaseRequest) -> web.Response:
         """Answer one request: 200, 4xx when it is refused, 503 when it cannot be taken now."""
         answer = await self._receive(request)
         MESSAGES.labels(status=str(answer.status)).inc()
         return answer
 
-    async def _receive(self, request: web.Request) -> web.Response:
+    async def _receive(self, request: web.BaseRequest) -> web.Response:
         if self.is_closing:
             return _not_now("Pullcord is stopping")
         try:
@@ -108,7 +108,7 @@ class TeamsInbound:
             return web.json_response(invokes.malformed_answer(str(error)), status=400)
         return await self._turn(activity, event, link)
 
-    async def _authenticated(self, request: web.Request) -> ChannelToken | None:
+    async def _authenticated(self, request: web.BaseRequest) -> ChannelToken | None:
         """The request's token; None for an unsigned one of the local Teams client."""
         authorization = request.headers.getall("Authorization", [])
         if self._config.unauthenticated and not authorization and _is_local(request):
@@ -178,7 +178,7 @@ def _is_said_in_a_channel(activity: Json) -> bool:
     return (is_said or is_pressed) and is_channel(activity)
 
 
-def _is_local(request: web.Request) -> bool:
+def _is_local(request: web.BaseRequest) -> bool:
     """Whether the connection itself is local, and nobody relays it: neither proxy nor browser."""
     if any(name in request.headers for name in ("Forwarded", "X-Forwarded-For", "Origin")):
         return False

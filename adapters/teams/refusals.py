@@ -28,7 +28,7 @@ class Refused(Exception):
         self.detail = detail
 
 
-def refusal_answer(request: web.Request, refused: Refused) -> web.Response:
+def refusal_answer(request: web.BaseRequest, refused: Refused) -> web.Response:
     """Log the refusal in one line and make the HTTP answer."""
     security_log.warning(
         "refused %s %s with %d: %s%s (from %s)",
@@ -44,7 +44,7 @@ def refusal_answer(request: web.Request, refused: Refused) -> web.Response:
     return web.Response(status=refused.status, text=said, headers=headers)
 
 
-def peer_address(request: web.Request) -> str:
+def peer_address(request: web.BaseRequest) -> str:
     """The address of the connection itself, whatever headers say; empty when it is gone."""
     peer = request.transport.get_extra_info("peername") if request.transport else None
     return str(peer[0]) if isinstance(peer, tuple) else ""

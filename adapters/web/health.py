@@ -28,11 +28,11 @@ class Health:
         self._checks = checks
         self._refresh_metrics = refresh_metrics
 
-    async def alive(self, request: web.Request) -> web.Response:
+    async def alive(self, request: web.BaseRequest) -> web.Response:
         """200 while the process answers at all."""
         return web.json_response({"status": "alive"})
 
-    async def ready(self, request: web.Request) -> web.Response:
+    async def ready(self, request: web.BaseRequest) -> web.Response:
         """200 when work can be taken, else 503 with what is wrong."""
         problems = {
             name: problem for name, check in self._checks.items() if (problem := await check())
@@ -41,7 +41,7 @@ class Health:
             return web.json_response({"status": "not ready", "problems": problems}, status=503)
         return web.json_response({"status": "ready"})
 
-    async def metrics(self, request: web.Request) -> web.Response:
+    async def metrics(self, request: web.BaseRequest) -> web.Response:
         """Prometheus text format."""
         with suppress(CannotStore):  # the counters are still true; readiness tells of the database
             await self._refresh_metrics()

@@ -1,20 +1,15 @@
 """The HTTP server with every route of Pullcord."""
 
-import logging
-from collections.abc import Awaitable, Callable
-
 from aiohttp import web
 
 from adapters.web.health import Health
+from adapters.web.routes import Handler, Routes
 from adapters.web.webhooks import Webhooks
-
-log = logging.getLogger(__name__)
 
 SHUTDOWN_S = 2.0  # what is being stored has its answer by then; a slow sender does not count
 LINGER_S = (
     2.0  # what is left of a refused body is thrown away for so long, so that its sender reads why
 )
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class CannotListen(Exception):
@@ -51,13 +46,13 @@ class WebServer:
         self._host = host
         self.port = port
         self._health_port = health_port
-        work = web.Application()
-        work.router.add_post("/api/messages", _never_500(messages))
-        work.router.add_post("/webhooks/ado/{connection}", _never_500(webhooks.post))
-        inside = web.Application() if health_port else work
-        inside.router.add_get("/healthz", _never_500(health.alive))
-        inside.router.add_get("/readyz", _never_500(health.ready))
-        inside.router.add_get("/metrics", _never_500(health.metrics))
+        work = Routes()
+        work.post_named("/webhooks/ado/", webhooks.post)
+        work.post("/api/messages", messages)
+        inside = Routes() if health_port else work
+        inside.get("/healthz", health.alive)
+        inside.get("/readyz", health.ready)
+        inside.get("/metrics", health.metrics)
         self._runner = _runner(work)
         self._inside = _runner(inside) if health_port else None
 
@@ -69,7 +64,7 @@ class WebServer:
         assert self._runner.addresses
         self.port = int(self._runner.addresses[0][1])
 
-    async def _listen(self, runner: web.AppRunner, port: int, setting: str) -> None:
+    async def _listen(self, runner: web.ServerRunner, port: int, setting: str) -> None:
         await runner.setup()
         try:
             await web.TCPSite(runner, self._host, port).start()
@@ -84,31 +79,7 @@ class WebServer:
             await self._inside.cleanup()
 
 
-def _runner(app: web.Application) -> web.AppRunner:
+def _runner(routes: Routes) -> web.ServerRunner:
     # Bodies are not unpacked: a small one could fill the memory.
-    return web.AppRunner(
-        app,
-        access_log=None,
-        shutdown_timeout=SHUTDOWN_S,
-        lingering_time=LINGER_S,
-        auto_decompress=False,
-    )
-
-
-def _never_500(handler: Handler) -> Handler:
-    """A defect is answered 503, which is tried again; 500 would cost events for 20 minutes."""
-
-    async def handle(request: web.Request) -> web.StreamResponse:
-        try:
-            return await handler(request)
-        except web.HTTPException:
-            raise
-        except Exception:
-            log.exception("%s %s failed", request.method, request.rel_url.raw_path)
-            return web.json_response(
-                {"error": "Pullcord could not handle this"},
-                status=503,
-                headers={"Retry-After": "5"},
-            )
-
-    return handle
+    server = web.Server(routes, access_log=None, lingering_time=LINGER_S, auto_decompress=False)
+    return web.ServerRunner(server, shutdown_timeout=SHUTDOWN_S)

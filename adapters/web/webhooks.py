@@ -8,15 +8,17 @@ hook on probation and loses events). So trouble of ours is 503 and nothing is ev
 import asyncio
 import base64
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from functools import cache
 from typing import Protocol
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from prometheus_client import Counter
 
 from adapters.azure_devops.envelope import HookEnvelope, envelope
-from adapters.azure_devops.strict_json import loads_object
+from adapters.azure_devops.strict_json import loads_object_quickly
+from adapters.web.accepted import accepted
 from bot.log_text import log_safe
 from bot.metrics import WEBHOOK_S, WEBHOOKS
 from bot.ports import Clock
@@ -61,39 +63,39 @@ class Webhooks:
         self._clock = clock
         self.is_closing = False
 
-    async def post(self, request: web.Request) -> web.Response:
+    async def post(self, request: web.BaseRequest, connection: str) -> web.StreamResponse:
         """Answer one delivery; see the module's text for the codes."""
-        with WEBHOOK_S.time():
-            answer = await self._receive(request)
+        began = time.perf_counter()
+        answer = await self._receive(request, connection)
+        WEBHOOK_S.observe(time.perf_counter() - began)
         _count(answer.status).inc()
         return answer
 
-    async def _receive(self, request: web.Request) -> web.Response:
+    async def _receive(self, request: web.BaseRequest, connection: str) -> web.StreamResponse:
         if self.is_closing:
             return _unavailable("Pullcord is stopping")
-        connection = request.match_info["connection"]
         try:
             admitted = await self._door.admits(connection, presented_secret(request))
         except CannotStore:
             return _unavailable("the database cannot be read")
         if admitted is None:
-            return _refuse(404, "there is no such connection", request)
+            return _refuse(404, "there is no such connection", request, connection)
         if not admitted:
-            return _refuse(401, "the webhook secret is missing or wrong", request)
+            return _refuse(401, "the webhook secret is missing or wrong", request, connection)
         try:
             body = arrived_body(request)
             if body is None:
                 async with asyncio.timeout(BODY_TIME_S):
                     body = await read_body(request)
         except BodyTooLarge:
-            return _refuse(413, "the body is over 2 MB", request)
+            return _refuse(413, "the body is over 2 MB", request, connection)
         except (TimeoutError, ConnectionError, web.HTTPException):
             return _unavailable("the body did not arrive in time")
         try:
             is_long = len(body) > PARSE_IN_THREAD_BYTES
             what = await asyncio.to_thread(_envelope, body) if is_long else _envelope(body)
         except ValueError as error:
-            return _refuse(400, str(error), request)
+            return _refuse(400, str(error), request, connection)
         try:
             await self._store(
                 NewHook(connection, dedup_key(what), body, self._clock(), what.event_type)
@@ -101,7 +103,7 @@ class Webhooks:
         except CannotStore:
             log.warning("webhook for %s not stored: the database cannot take it", connection)
             return _unavailable("the webhook cannot be stored now")
-        return web.Response(status=202)
+        return accepted(request)
 
 
 def dedup_key(what: HookEnvelope) -> str:
@@ -116,12 +118,12 @@ def dedup_key(what: HookEnvelope) -> str:
     return "c:"
 
 
-def presented_secret(request: web.Request) -> str | None:
+def presented_secret(request: web.BaseRequest) -> str | None:
     """The secret of ``X-ADO-Signature``, or the password of Basic authentication (RFC 7617)."""
     signatures = request.headers.getall(SIGNATURE_HEADER, [])
     if signatures:
         return signatures[0] if len(signatures) == 1 else None
-    authorizations = request.headers.getall("Authorization", [])
+    authorizations = request.headers.getall(hdrs.AUTHORIZATION, [])
     return _basic_password(authorizations[0]) if len(authorizations) == 1 else None
 
 
@@ -137,13 +139,13 @@ def _basic_password(header: str) -> str | None:
     return password if colon else None
 
 
-def arrived_body(request: web.Request) -> bytes | None:
+def arrived_body(request: web.BaseRequest) -> bytes | None:
     """The raw body when all of it has come in with the head, as most do; None when some is missing.
 
     A compressed body counts as too large, because nobody can tell what it holds before it is
     unpacked. Raises BodyTooLarge.
     """
-    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+    if request.headers.get(hdrs.CONTENT_ENCODING, "identity").lower() != "identity":
         raise BodyTooLarge
     if (request.content_length or 0) > BODY_LIMIT_BYTES:
         raise BodyTooLarge
@@ -155,7 +157,7 @@ def arrived_body(request: web.Request) -> bytes | None:
     return body
 
 
-async def read_body(request: web.Request) -> bytes:
+async def read_body(request: web.BaseRequest) -> bytes:
     """The raw body as it comes in; BodyTooLarge as soon as it is over BODY_LIMIT_BYTES."""
     chunks: list[bytes] = []
     size = 0
@@ -173,16 +175,16 @@ def _count(status: int) -> Counter:
 
 
 def _envelope(body: bytes) -> HookEnvelope:
-    return envelope(loads_object(body))
+    return envelope(loads_object_quickly(body))
 
 
-def _refuse(status: int, reason: str, request: web.Request) -> web.Response:
+def _refuse(status: int, reason: str, request: web.BaseRequest, connection: str) -> web.Response:
     security_log.warning(
         "webhook refused: %s %s from %s for connection %s",
         status,
         log_safe(reason),
         request.remote,
-        _loggable(request.match_info["connection"]),
+        _loggable(connection),
     )
     headers = {"WWW-Authenticate": 'Basic realm="Pullcord"'} if status == 401 else None
     answer = web.json_response({"error": reason}, status=status, headers=headers)

@@ -1,10 +1,11 @@
 import json
+import re
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.azure_devops.strict_json import MAX_DEPTH, loads_object
+from adapters.azure_devops.strict_json import MAX_DEPTH, loads_object, loads_object_quickly
 
 TWO_MEGABYTES = 2 * 1024 * 1024
 
@@ -100,3 +101,68 @@ def test_any_bytes_give_an_object_or_a_value_error(raw: bytes) -> None:
         assert isinstance(loads_object(raw), dict)
     except ValueError as error:
         assert str(error)
+
+
+LEFT_TO_THE_STRICT_READING = ("too large", "too many digits", "nested more than")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"null",
+        b"[1]",
+        b'{"a":1,"a":2}',
+        b'{"a":{"b":1,"\\u0062":1}}',
+        b'{"a":NaN}',
+        b'{"a":-Infinity}',
+        b'{"a":' + b"1" * 5000 + b"}",
+        b'{"a":"\xed\xa0\x80"}',
+        b'{"a":1} x',
+        b'{"a":01}',
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+        b'{"a":[' + b"1," * 100_000 + b"1]}",
+    ],
+)
+def test_the_quick_reading_refuses_with_the_same_sentence_CHECKS_15(raw: bytes) -> None:
+    with pytest.raises(ValueError) as strictly:  # the sentences are compared
+        loads_object(raw)
+    with pytest.raises(ValueError, match=re.escape(str(strictly.value))):
+        loads_object_quickly(raw)
+
+
+@pytest.mark.parametrize(
+    "raw", [b'\xef\xbb\xbf{"a":1}', rb'{"a":"x\ud83d"}', rb'{"a":"\ud83d\ude00"}', b'{"a":-0.5e-3}']
+)
+def test_the_quick_reading_takes_what_the_strict_one_takes(raw: bytes) -> None:
+    assert loads_object_quickly(raw) == loads_object(raw)
+
+
+@pytest.mark.parametrize(
+    "raw", [b'{"a":1e999}', b'{"a":0.' + b"1" * 5000 + b"}", b'{"a":' * 150 + b"1" + b"}" * 150]
+)
+def test_the_quick_reading_leaves_numbers_and_depth_to_the_strict_one(raw: bytes) -> None:
+    assert "a" in loads_object_quickly(raw)
+    with pytest.raises(ValueError, match="|".join(LEFT_TO_THE_STRICT_READING)):
+        loads_object(raw)
+
+
+@given(
+    st.dictionaries(st.text(), JSON_VALUES).map(lambda body: json.dumps(body).encode()),
+    st.lists(
+        st.tuples(st.integers(0, 400), st.sampled_from(b'{}[]",:\\eE.-019ntuf \xff')), max_size=3
+    ),
+)
+def test_both_readings_agree_on_broken_json_too(raw: bytes, changes: list[tuple[int, int]]) -> None:
+    changed = bytearray(raw)
+    for place, byte in changes:
+        changed[place % len(changed)] = byte
+    try:
+        strict = loads_object(bytes(changed))
+    except ValueError as error:
+        if not any(words in str(error) for words in LEFT_TO_THE_STRICT_READING):
+            with pytest.raises(ValueError, match=re.escape(str(error))):
+                loads_object_quickly(bytes(changed))
+    else:
+        assert loads_object_quickly(bytes(changed)) == strict
