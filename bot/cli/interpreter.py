@@ -1,8 +1,11 @@
 """How the interpreter is set up for a process that serves: threads' turns, memory, collections."""
 
+import asyncio
 import ctypes
 import gc
 import sys
+from collections.abc import Coroutine
+from typing import Any
 
 THREAD_TURN_S = 0.0005  # the event loop need not wait long for the database's writer thread
 M_TRIM_THRESHOLD, M_TOP_PAD = -1, -2
@@ -13,6 +16,16 @@ def set_up() -> None:
     """Before anything runs."""
     sys.setswitchinterval(THREAD_TURN_S)
     _give_memory_back()
+
+
+def run(main: Coroutine[Any, Any, None]) -> None:
+    """Run ``main`` on the fastest event loop that there is."""
+    if sys.platform == "win32":
+        asyncio.run(main)
+    else:
+        import uvloop  # noqa: PLC0415  no other command needs it
+
+        uvloop.run(main)
 
 
 def settle() -> None:

@@ -25,7 +25,7 @@ def serve() -> None:
         settings = load_settings()
         configure_logging(settings.log_level, settings.log_format, secrets=settings.secrets())
         interpreter.set_up()
-        asyncio.run(_serve(Pullcord(settings)))
+        interpreter.run(_serve(Pullcord(settings)))
     except (SettingsError, CannotStart) as error:
         raise Failed(str(error)) from None
 
