@@ -77,9 +77,9 @@ def commit_batch(engine: Engine, batch: Sequence[Job]) -> list[Answer]:
 def _commit_hooks(engine: Engine, hooks: Sequence[HashedHook]) -> list[bool] | None:
     """A batch of nothing but hooks as one statement, which SQLite commits by itself.
 
-    A transaction around it costs a third more: SQLite keeps a copy of each page for the statement
-    beside the one for the transaction, and each statement waits for the interpreter. None when it
-    is no such batch or did not go well: nothing of it is stored, and ``commit_batch`` goes on.
+    A transaction around it costs more: inside one, SQLite keeps what a statement changes a second
+    time, and each statement waits for the interpreter. None when it is no such batch or did not go
+    well: nothing of it is stored, and ``commit_batch`` goes on.
     """
     if engine.dialect.name != "sqlite" or len(hooks) > MOST_AT_ONCE:
         return None
