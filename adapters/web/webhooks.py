@@ -43,7 +43,10 @@ class Door(Protocol):
 
 
 class BodyTooLarge(Exception):
-    """More than BODY_LIMIT_BYTES, or compressed."""
+    """More than BODY_LIMIT_BYTES, or compressed, which may become more. Says which."""
+
+    def __init__(self, reason: str = "the body is over 2 MB") -> None:
+        super().__init__(reason)
 
 
 class Webhooks:
@@ -87,8 +90,8 @@ class Webhooks:
             if body is None:
                 async with asyncio.timeout(BODY_TIME_S):
                     body = await read_body(request)
-        except BodyTooLarge:
-            return _refuse(413, "the body is over 2 MB", request, connection)
+        except BodyTooLarge as error:
+            return _refuse(413, str(error), request, connection)
         except (TimeoutError, ConnectionError, web.HTTPException):
             return _unavailable("the body did not arrive in time")
         try:
@@ -146,7 +149,7 @@ def arrived_body(request: web.BaseRequest) -> bytes | None:
     unpacked. Raises BodyTooLarge.
     """
     if request.headers.get(hdrs.CONTENT_ENCODING, "identity").lower() != "identity":
-        raise BodyTooLarge
+        raise BodyTooLarge("the body is compressed; send it as it is")
     if (request.content_length or 0) > BODY_LIMIT_BYTES:
         raise BodyTooLarge
     if not request.content.is_eof():

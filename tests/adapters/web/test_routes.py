@@ -14,11 +14,19 @@ async def hello(request: web.BaseRequest) -> web.Response:
     return web.Response(text="hello")
 
 
+async def gone(request: web.BaseRequest) -> None:
+    """Wait until the sender has hung up."""
+    while request.transport is not None:
+        await asyncio.sleep(0)
+
+
 async def broken(request: web.BaseRequest) -> web.Response:
     raise RuntimeError("a defect with a secret in it")
 
 
 async def stored(request: web.BaseRequest, name: str) -> web.StreamResponse:
+    if name == "late":
+        await gone(request)
     if name == "echo":
         return web.Response(text=(await request.read()).decode())
     return accepted(request)
@@ -126,3 +134,16 @@ async def test_other_senders_get_the_answer_that_they_understand(
     assert answer.startswith(f"HTTP/{version} 202 Accepted\r\n".encode())
     if said.startswith("Connection"):
         assert said.encode() in answer
+
+
+async def test_a_sender_who_has_hung_up_is_no_error(
+    port: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(head("POST", "/hooks/late", "Content-Length: 0"))
+    await writer.drain()
+    writer.close()
+    await writer.wait_closed()
+    assert status(await told(port, head("GET", "/hello", "Connection: close"))) == 200
+    await asyncio.sleep(0)
+    assert not caplog.records
