@@ -41,7 +41,7 @@ from bot.storm import Storm
 from bot.ticket_news import tell_ticket
 from bot.together import Pace, Together
 from storage import inbox
-from storage.engine import CannotStore
+from storage.engine import LONG_BODY_BYTES, CannotStore
 from storage.queries import conflicts, pull_requests
 from storage.tables import InboxRow
 
@@ -51,7 +51,6 @@ BATCH = 300  # many at once: then one read of a pull request does for more of th
 AT_ONCE = 8  # more would wait for each other, and hold up webhooks that begin to pour in
 POLL_S = 1.0
 ENDS_EVERY_S = 0.1  # nobody waits for it, and at a busy time it saves most of the commits
-PARSE_IN_THREAD_BYTES = 64 * 1024  # above this, reading the JSON would hold up the others
 READ_TIME_S = 5.0  # a slow Azure DevOps must not keep people waiting: then the body is told
 ATTEMPTS = 8
 OUTAGE_ATTEMPTS = 100  # with LONGEST_PAUSE_S more than an hour and a half without Azure DevOps
@@ -216,7 +215,7 @@ class Intake:
             claimed.end = await self._try_again(row, reason, attempts=ATTEMPTS)
 
     async def _parse(self, row: InboxRow) -> Hook:
-        if len(row.body) > PARSE_IN_THREAD_BYTES:
+        if len(row.body) > LONG_BODY_BYTES:
             return await asyncio.to_thread(self._services.parse_hook, row.body, row.connection)
         return self._services.parse_hook(row.body, row.connection)
 

@@ -18,15 +18,16 @@ _BACK = "ROLLBACK TO SAVEPOINT hooks"
 
 
 class Job(NamedTuple):
-    """A function to run, or a hook for the inbox's lane, and who waits for it.
-
-    ``size``: bytes it keeps in memory while it waits, where that is known.
-    """
+    """A function to run, or a hook for the inbox's lane, and who waits for it."""
 
     work: Callable[[Session], Any] | HashedHook
     future: "asyncio.Future[Any]"
     loop: asyncio.AbstractEventLoop
-    size: int = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes it keeps in memory while it waits, where that is known."""
+        return len(self.work.hook.body) if isinstance(self.work, HashedHook) else 0
 
 
 class Answer(NamedTuple):
@@ -79,7 +80,7 @@ def _commit_hooks(engine: Engine, hooks: Sequence[HashedHook]) -> list[bool] | N
 
     A transaction around it costs more: inside one, SQLite keeps what a statement changes a second
     time, and each statement waits for the interpreter. None when it is no such batch or did not go
-    well: nothing of it is stored, and ``commit_batch`` goes on.
+    well: ``commit_batch`` goes on, and takes for known what may be stored already.
     """
     if engine.dialect.name != "sqlite" or len(hooks) > MOST_AT_ONCE:
         return None

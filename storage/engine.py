@@ -18,12 +18,13 @@ from storage.hook_lane import HashedHook, NewHook
 from storage.session import KeepingSession
 from storage.writer import PROBE_EVERY_S, Writer
 
-__all__ = ["CannotRead", "CannotStore", "Database", "NewHook"]
+__all__ = ["LONG_BODY_BYTES", "CannotRead", "CannotStore", "Database", "NewHook"]
 
 T = TypeVar("T")
 
 HOOK_ANSWER_S = 1.8
-HASH_IN_THREAD_BYTES = 64 * 1024  # above this, hashing a body would hold up the others
+LONG_BODY_BYTES = 64 * 1024
+"""Reading or hashing a longer body would hold up the event loop: that is done in a thread."""
 CLOSE_WITHIN_S = 8.0
 
 
@@ -135,12 +136,11 @@ class Database:
         Raises:
             CannotStore: it could not be stored, or not within 1.8 s (it may be stored later).
         """
-        size = len(new.body)
-        is_long = size > HASH_IN_THREAD_BYTES
+        is_long = len(new.body) > LONG_BODY_BYTES
         hashed = await asyncio.to_thread(HashedHook.of, new) if is_long else HashedHook.of(new)
         loop = asyncio.get_running_loop()
         future: asyncio.Future[bool] = loop.create_future()
-        self._submit(Job(hashed, future, loop, size))
+        self._submit(Job(hashed, future, loop))
         return await future
 
     async def read(self, fn: Callable[[Session], T]) -> T:

@@ -79,12 +79,29 @@ def _values(hashed: HashedHook) -> tuple[str, str, bytes, str, bytes]:
 
 
 def insert_at_once(cursor: DBAPICursor, hooks: Sequence[HashedHook]) -> list[bool]:
-    """``insert_hooks`` as one statement of SQLite, with its own cursor."""
+    """``insert_hooks`` as one statement of SQLite, with its own cursor.
+
+    The driver gives the interpreter away at each step of a statement and waits for the event loop
+    to give it back, which costs far more than the insert: so neither executemany nor RETURNING.
+    """
     rows = []
     for hashed in hooks:
         at = _time_text(hashed.hook.received_at)
         rows.append((*_values(hashed), at, at))
-    return _insert(cursor, rows)
+    cursor.execute(_insert_text(len(rows)), [value for row in rows for value in row])
+    added = cursor.rowcount
+    if added == len(rows):
+        return [True] * added
+    inserted: set[tuple[Any, ...]] = set()
+    if added:
+        # The one writer gives ids in sequence, so these are the last ones.
+        last = cursor.lastrowid
+        cursor.execute(
+            "SELECT connection, dedup_key, content_hash FROM inbox WHERE id > ? AND id <= ?",
+            (last - added, last),
+        )
+        inserted = set(cursor.fetchall())
+    return _which_were_new(rows, inserted)
 
 
 def _time_text(time: datetime) -> str:
@@ -106,28 +123,6 @@ def _chunks(hooks: Sequence[HashedHook]) -> Iterator[Sequence[HashedHook]]:
 def _insert_text(count: int) -> str:
     values = ", ".join([_SQLITE_ROW] * count)
     return f"INSERT INTO inbox ({_COLUMNS}) VALUES {values} ON CONFLICT DO NOTHING"  # noqa: S608  # constants
-
-
-def _insert(cursor: DBAPICursor, rows: Sequence[tuple[Any, ...]]) -> list[bool]:
-    """One statement for all rows.
-
-    The driver gives the interpreter away at each step of a statement and waits for the event loop
-    to give it back, which costs far more than the insert: so neither executemany nor RETURNING.
-    """
-    cursor.execute(_insert_text(len(rows)), [value for row in rows for value in row])
-    added = cursor.rowcount
-    if added == len(rows):
-        return [True] * added
-    inserted: set[tuple[Any, ...]] = set()
-    if added:
-        # The one writer gives ids in sequence, so these are the last ones.
-        last = cursor.lastrowid
-        cursor.execute(
-            "SELECT connection, dedup_key, content_hash FROM inbox WHERE id > ? AND id <= ?",
-            (last - added, last),
-        )
-        inserted = set(cursor.fetchall())
-    return _which_were_new(rows, inserted)
 
 
 def _which_were_new(rows: Sequence[tuple[Any, ...]], inserted: set[tuple[Any, ...]]) -> list[bool]:

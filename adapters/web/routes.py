@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, Collection
 from aiohttp import hdrs, web
 from aiohttp.http import HttpVersion11
 
+from adapters.web.answers import unavailable
+
 log = logging.getLogger(__name__)
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -44,11 +46,7 @@ class Routes:
             raise
         except Exception:
             log.exception("%s %s failed", request.method, request.rel_url.raw_path)
-            return web.json_response(
-                {"error": "Pullcord could not handle this"},
-                status=503,
-                headers={"Retry-After": "5"},
-            )
+            return unavailable("Pullcord could not handle this")
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         if hdrs.EXPECT in request.headers:

@@ -18,16 +18,14 @@ from prometheus_client import Counter
 
 from adapters.azure_devops.envelope import HookEnvelope, envelope
 from adapters.azure_devops.strict_json import loads_object_quickly
-from adapters.web.accepted import accepted
+from adapters.web.answers import accepted, unavailable
 from bot.log_text import log_safe
 from bot.metrics import WEBHOOK_S, WEBHOOKS
 from bot.ports import Clock
-from storage.engine import CannotStore, NewHook
+from storage.engine import LONG_BODY_BYTES, CannotStore, NewHook
 
 BODY_LIMIT_BYTES = 2 * 1024 * 1024  # Azure DevOps' own limit for one event
 BODY_TIME_S = 10.0
-PARSE_IN_THREAD_BYTES = 64 * 1024  # above this, reading the JSON would hold up the others
-RETRY_AFTER_S = "5"
 LONGEST_LOGGED_NAME = 40  # shorter than a webhook secret or a token
 SIGNATURE_HEADER = "X-ADO-Signature"
 
@@ -76,11 +74,11 @@ class Webhooks:
 
     async def _receive(self, request: web.BaseRequest, connection: str) -> web.StreamResponse:
         if self.is_closing:
-            return _unavailable("Pullcord is stopping")
+            return unavailable("Pullcord is stopping")
         try:
             admitted = await self._door.admits(connection, presented_secret(request))
         except CannotStore:
-            return _unavailable("the database cannot be read")
+            return unavailable("the database cannot be read")
         if admitted is None:
             return _refuse(404, "there is no such connection", request, connection)
         if not admitted:
@@ -93,9 +91,9 @@ class Webhooks:
         except BodyTooLarge as error:
             return _refuse(413, str(error), request, connection)
         except (TimeoutError, ConnectionError, web.HTTPException):
-            return _unavailable("the body did not arrive in time")
+            return unavailable("the body did not arrive in time")
         try:
-            is_long = len(body) > PARSE_IN_THREAD_BYTES
+            is_long = len(body) > LONG_BODY_BYTES
             what = await asyncio.to_thread(_envelope, body) if is_long else _envelope(body)
         except ValueError as error:
             return _refuse(400, str(error), request, connection)
@@ -105,7 +103,7 @@ class Webhooks:
             )
         except CannotStore:
             log.warning("webhook for %s not stored: the database cannot take it", connection)
-            return _unavailable("the webhook cannot be stored now")
+            return unavailable("the webhook cannot be stored now")
         return accepted(request)
 
 
@@ -199,7 +197,3 @@ def _refuse(status: int, reason: str, request: web.BaseRequest, connection: str)
 def _loggable(connection: str) -> str:
     """The name in the address, unless it is longer than names are: it may be a misplaced secret."""
     return log_safe(connection) if len(connection) <= LONGEST_LOGGED_NAME else "(a very long name)"
-
-
-def _unavailable(reason: str) -> web.Response:
-    return web.json_response({"error": reason}, status=503, headers={"Retry-After": RETRY_AFTER_S})

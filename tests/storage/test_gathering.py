@@ -15,7 +15,7 @@ from tests.storage.samples import NOW
 def job(number: int) -> Job:
     loop = asyncio.get_running_loop()
     hook = NewHook("contoso", f"n:{number}", b"{}", NOW)
-    return Job(HashedHook.of(hook), loop.create_future(), loop, size=2)
+    return Job(HashedHook.of(hook), loop.create_future(), loop)
 
 
 class Writer:

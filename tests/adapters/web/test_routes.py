@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import web
 
-from adapters.web.accepted import accepted
+from adapters.web.answers import accepted
 from adapters.web.routes import Routes
 
 

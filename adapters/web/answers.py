@@ -1,4 +1,4 @@
-"""202 without a body."""
+"""Answers that more than one address gives, or that are given thousands of times."""
 
 import time
 from email.utils import formatdate
@@ -6,6 +6,8 @@ from functools import lru_cache
 
 from aiohttp import web
 from aiohttp.http import HttpVersion11
+
+RETRY_AFTER_S = "5"
 
 
 def accepted(request: web.BaseRequest) -> web.StreamResponse:
@@ -15,15 +17,17 @@ def accepted(request: web.BaseRequest) -> web.StreamResponse:
     webhook's time; who speaks HTTP/1.0 or wants the connection closed gets it from aiohttp.
     """
     if request.version == HttpVersion11 and request.keep_alive:
-        return _Accepted()
+        return _Accepted(status=202)
     return web.Response(status=202)
+
+
+def unavailable(reason: str) -> web.Response:
+    """503, after which Azure DevOps and Teams try again."""
+    return web.json_response({"error": reason}, status=503, headers={"Retry-After": RETRY_AFTER_S})
 
 
 class _Accepted(web.StreamResponse):
     """Sends all of itself when it is prepared."""
-
-    def __init__(self) -> None:
-        super().__init__(status=202)
 
     @property
     def keep_alive(self) -> bool:
